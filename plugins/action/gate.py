@@ -1,0 +1,49 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Action plugin: fails unless the next step may be taken, on the controller."""
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.gate import gate
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import refusal, stale
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail
+
+SPEC = {
+    "plan": {"type": "dict"},
+    "facts": {"type": "dict"},
+    "before": {"type": "dict"},
+    "after": {"type": "dict"},
+    "step": {"type": "dict"},
+}
+
+
+class ActionModule(ActionBase):
+    """Documented in plugins/modules/gate.py."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Nothing but that the gate is open."""
+        result = super().run(tmp, task_vars)
+        given = arguments(self, SPEC, required_one_of=[("plan", "before")], required_together=[("before", "after")],
+                          required_by={"facts": "plan", "step": "before"})
+        failures = _failures(given)
+        if failures:
+            fail(" ".join(failures), failures=failures)
+        return {**result, "changed": False, "failures": []}
+
+
+def _failures(given: dict[str, Any]) -> list[str]:
+    found = []
+    if given["plan"] is not None:
+        found = [refusal(given["plan"])]
+        if given["facts"] is not None:
+            found.append(stale(given["plan"], given["facts"]))
+    if given["before"] is not None:
+        found += gate(given["before"], given["after"], given["step"])
+    return [sentence for sentence in found if sentence]

@@ -1,0 +1,39 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Action plugin: ordered steps from verdicts, on the controller."""
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import plan
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail, failing_with_a_sentence
+
+SPEC = {
+    "facts": {"type": "dict", "required": True},
+    "verdicts": {"type": "list", "elements": "dict", "required": True},
+    "tunings": {"type": "raw"},
+    "acknowledge": {"type": "list", "elements": "str", "default": []},
+    "batch": {"type": "int", "default": 1},
+}
+
+
+class ActionModule(ActionBase):
+    """Documented in plugins/modules/plan.py."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The plan."""
+        result = super().run(tmp, task_vars)
+        given = arguments(self, SPEC)
+        if given["batch"] < 1:
+            fail(f"batch is {given['batch']}: at least one agent must be restarted at a time.")
+        with failing_with_a_sentence():
+            chosen, accepted = policy.parse(given["tunings"]), policy.acknowledged(given["acknowledge"])
+        made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"])
+        return {**result, "changed": False, "plan": made}

@@ -1,0 +1,35 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Action plugin: what takes one step of a recorded run back, on the controller."""
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.undo import refusal, way_back
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail
+
+SPEC = {
+    "record": {"type": "dict", "required": True},
+    "entry": {"type": "dict", "required": True},
+    "facts": {"type": "dict", "required": True},
+}
+
+
+class ActionModule(ActionBase):
+    """Documented in plugins/modules/undo.py."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The way back."""
+        result = super().run(tmp, task_vars)
+        given = arguments(self, SPEC)
+        run_id = str((given["record"].get("run") or {}).get("id"))
+        reason = refusal(run_id, given["record"], given["entry"], given["facts"])
+        if reason:
+            fail(reason)
+        return {**result, "changed": False, **way_back(run_id, given["record"], given["entry"], given["facts"])}

@@ -1,0 +1,98 @@
+#!/usr/bin/python
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Plans the steps that bring a cluster in line
+version_added: "0.1.0"
+description:
+  - Turns verdicts from M(fastpath.cilium.judge) into ordered steps with risk, reason and undo. Nothing is applied.
+  - Only a plan whose C(outcome) is C(drift) and whose C(unacknowledged) is empty may be applied;
+    M(fastpath.cilium.gate) fails for any other.
+options:
+  facts:
+    description: The facts document, as M(fastpath.cilium.cilium_info) returns it.
+    type: dict
+    required: true
+  verdicts:
+    description: The verdicts, as M(fastpath.cilium.judge) returns them for the same facts and tunings.
+    type: list
+    elements: dict
+    required: true
+  tunings:
+    description: What is wanted, as in M(fastpath.cilium.judge).
+    type: raw
+  acknowledge:
+    description: Tunings whose risk is accepted, from lost connections on.
+    type: list
+    elements: str
+    default: []
+  batch:
+    description: How many agents are restarted at a time.
+    type: int
+    default: 1
+attributes:
+  action:
+    description: Runs on the controller, whatever the host and its connection.
+    support: full
+  check_mode:
+    description: Runs the same, as nothing outside the controller is read or changed.
+    support: full
+  diff_mode:
+    description: There is nothing to differ.
+    support: none
+author:
+  - fastpath.cilium developers (@fastpath)
+"""
+
+EXAMPLES = r"""
+- name: Plan
+  fastpath.cilium.plan:
+    facts: "{{ cilium.facts }}"
+    verdicts: "{{ judged.verdicts }}"
+    tunings:
+      dsr: {}
+    acknowledge: [dsr]
+  register: planned
+"""
+
+RETURN = r"""
+plan:
+  description: The plan.
+  returned: success
+  type: dict
+  contains:
+    digest:
+      description: Hash over cluster, steps and basis.
+      type: str
+      sample: sha256:4103e6210bd219f64a29f10ede74a4cc2c53c2eb8c5d0bb6bb403576926bd5ff
+    cluster_uid:
+      description: UID of the namespace kube-system, which identifies the cluster.
+      type: str
+    outcome:
+      description: One of C(in_line), C(drift), C(blocked) and C(unknown).
+      type: str
+      sample: drift
+    batch:
+      description: How many agents are restarted at a time.
+      type: int
+    steps:
+      description:
+        - The steps in order, each with C(id), C(tunings), C(stage), C(reason), C(risk), C(undo), C(values),
+          C(former_values), C(config), C(expect) and C(nodes).
+      type: list
+      elements: dict
+    blocked:
+      description: What is wanted and cannot be reached; C(tuning) is C(null) where it is about the cluster as a whole.
+      type: list
+      elements: dict
+    unacknowledged:
+      description: Tunings whose risk was not accepted.
+      type: list
+      elements: dict
+    basis:
+      description: The facts that the plan rests on.
+      type: dict
+"""

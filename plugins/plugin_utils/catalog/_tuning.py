@@ -1,0 +1,211 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The vocabulary of the catalogue: what a tuning is, wants and refuses. Data only; judging and planning read it."""
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+
+Options = Mapping[str, str]
+
+
+class _Word(enum.IntEnum):
+    @property
+    def word(self) -> str:
+        """The word used in documents and on the terminal."""
+        return self.name.lower()
+
+
+class Risk(_Word):
+    """What a step costs while it is taken, least first. From CONNECTIONS_LOST on it is acknowledged by name."""
+
+    NONE = 0
+    AGENT_RESTART = 1
+    PODS_RECREATED = 2
+    NETWORK_BLIP = 3
+    CONNECTIONS_LOST = 4
+    REBOOT = 5
+
+
+class Phase(_Word):
+    """The order in which tunings are applied; what a tuning needs belongs to an earlier phase."""
+
+    ROUTING = 10
+    SERVICES = 20
+    LOAD_BALANCER = 30
+
+
+class State(enum.StrEnum):
+    """What can be said of a tuning. UNKNOWN never counts as OK."""
+
+    OK = "OK"
+    DRIFT = "DRIFT"
+    BLOCKED = "BLOCKED"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Opt:
+    """Stands for the value of an option of the policy, wherever a wanted value is written."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Any of these values will do; the first is the one to name."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Has:
+    """The status shows a list, and this is in it."""
+
+    item: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a tuning; `refused` holds values that Cilium knows and this tuning does not take, with the reason."""
+
+    name: str
+    allowed: tuple[str, ...]
+    default: str
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Need:
+    """Another tuning that must be in place, where the options are among those of `when` (empty: always)."""
+
+    tuning: str
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Want:
+    """Wanted Helm values (dotted) and cilium-config keys, for charts since..until and options `when`.
+
+    All wants of a stage that match are taken together.
+    """
+
+    values: Mapping[str, Any]
+    config: Mapping[str, Any]
+    since: str | None = None
+    until: str | None = None
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a running agent must show under a key of its parsed status, printed so by agents since..until.
+
+    `config` names the cilium-config keys that this proves. Up to `certain_until` an agent has one possible value only,
+    so nothing needs to be proved. `when` as in Want.
+    """
+
+    key: str
+    value: Any
+    since: str | None = None
+    until: str | None = None
+    config: tuple[str, ...] = ()
+    certain_until: str | None = None
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a tuning towards its end; `when` decides from facts and options whether it is one for this cluster.
+
+    Risk, reason and undo are those of the tuning unless given here.
+    """
+
+    id: str
+    wants: tuple[Want, ...]
+    live: tuple[Live, ...]
+    when: Callable[[View, Options], bool] | None = None
+    risk: Risk | None = None
+    reason: str | None = None
+    undo: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that decides a verdict before any value is compared: a state, one sentence why, and the way out."""
+
+    state: State
+    reason: str
+    way_out: str | None = None
+    nodes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """One item that can be tuned. The stages that apply are walked in order; the last one is the end that is wanted.
+
+    `absent` says what a key means that is missing from values or from a configuration that was read.
+    `applies` False: judged only, `way_out` holds the procedure. `kernel` is the least version, None where Cilium's own
+    minimum does.
+    """
+
+    id: str
+    title: str
+    phase: Phase
+    risk: Risk
+    reason: str
+    undo: str
+    stages: tuple[Stage, ...]
+    options: tuple[Option, ...] = ()
+    needs: tuple[Need, ...] = ()
+    excludes: tuple[str, ...] = ()
+    applies: bool = True
+    way_out: str | None = None
+    absent: Mapping[str, Any] = field(default_factory=dict)
+    kernel: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A catalogue file as loaded: its tuning and the two functions it may add."""
+
+    tuning: Tuning
+    doc: str
+    refusals: Callable[[View, Options], Iterator[Finding]] | None = None
+    notes: Callable[[View, Options], Iterator[str]] | None = None
+
+
+Catalogue = Mapping[str, Entry]
+
+
+def matches(when: Mapping[str, tuple[str, ...]], options: Options) -> bool:
+    """Whether the options are among those of `when`."""
+    return all(options.get(name) in allowed for name, allowed in when.items())
+
+
+def resolve(value: Any, options: Options) -> Any:
+    """The wanted value with references to options replaced."""
+    return options[value.name] if isinstance(value, Opt) else value
+
+
+def accepts(wanted: Any, found: Any) -> bool:
+    """Whether a found value is the wanted one."""
+    if isinstance(wanted, OneOf):
+        return found in wanted.values
+    if isinstance(wanted, Has):
+        return isinstance(found, list) and wanted.item in found
+    return isinstance(found, type(wanted)) and wanted == found
+
+
+def plain(wanted: Any) -> Any:
+    """The wanted value as it stands in a document: a list means that all of it must be there."""
+    if isinstance(wanted, OneOf):
+        return wanted.values[0]
+    return [wanted.item] if isinstance(wanted, Has) else wanted

@@ -1,0 +1,196 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The facts as the catalogue and the flow ask for them. Built from any document, however broken, without an exception."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
+from ansible_collections.fastpath.cilium.plugins.module_utils.versions import in_range, parse_version
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
+
+OLDEST, NEWEST = "1.11", "1.20"
+
+
+def within(version: str | None, since: str | None = None, until: str | None = None) -> bool:
+    """Whether a known version lies in a range of the catalogue; one that is not known lies nowhere."""
+    return in_range(version, since, until) is True
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent. `problem` says why its status is not known; then `status` is empty."""
+
+    node: str
+    version: str | None
+    status: Mapping[str, Any]
+    options: Mapping[str, Any]
+    config_current: bool | None
+    ready: bool | None
+    waiting: str | None
+    problem: str | None
+
+    def live(self, key: str) -> Any:
+        """What it runs: from its status, else from its options; None where neither says."""
+        value = self.status.get(key)
+        return self.options.get(key) if value is None else value
+
+
+@dataclass(frozen=True)
+class Override:
+    """A CiliumNodeConfig that sets a key for some nodes."""
+
+    name: str
+    key: str
+    value: str
+    nodes: tuple[str, ...]
+
+
+def _agent(record: Any) -> Agent:
+    found = read.mapping(record) or {}
+    status, error = read.mapping(found.get("status")), read.mapping(found.get("error"))
+    version = read.text(found.get("version"))
+    # An image pinned by digest alone has no tag; the agent then tells its own version.
+    if parse_version(version) is None:
+        version = read.text((status or {}).get("version"))
+    return Agent(
+        node=read.text(found.get("node")) or "(an agent without a node)",
+        version=version if parse_version(version) else None,
+        status={} if status is None or error else status,
+        options=read.mapping(found.get("options")) or {},
+        config_current=read.truth(found.get("config_current")),
+        ready=read.truth(found.get("ready")),
+        waiting=read.text(found.get("waiting")),
+        problem=_problem(status, found.get("error")),
+    )
+
+
+def _problem(status: Mapping | None, error: Any) -> str | None:
+    if error:
+        found = read.mapping(error) or {}
+        return one_line(found.get("message") or found.get("class") or "its error is garbled", 200)
+    return None if status else "its status is empty"
+
+
+class View:
+    """A facts document. Every property is None (or empty, for agents) where the facts do not say."""
+
+    def __init__(self, facts: Any) -> None:
+        found = read.mapping(facts) or {}
+        self.facts: Mapping = found if found.get("schema") == 1 else {}
+
+    @cached_property
+    def agents(self) -> tuple[Agent, ...]:
+        """Every agent, by node in natural order."""
+        records = read.listing(self.facts.get("agents")) or []
+        return tuple(sorted(map(_agent, records), key=lambda agent: read.natural(agent.node)))
+
+    @cached_property
+    def read_agents(self) -> tuple[Agent, ...]:
+        """The agents whose status was read."""
+        return tuple(agent for agent in self.agents if agent.problem is None)
+
+    @cached_property
+    def config(self) -> dict[str, str] | None:
+        """The live ConfigMap's data."""
+        return read.strings((read.mapping(self.facts.get("config")) or {}).get("data"))
+
+    @cached_property
+    def manifest(self) -> dict[str, str] | None:
+        """The ConfigMap's data in the release's stored manifest."""
+        return read.strings(self.facts.get("manifest_config"))
+
+    @cached_property
+    def release(self) -> Mapping | None:
+        """The Helm release."""
+        return read.mapping(self.facts.get("release")) if self.facts.get("release_found") is True else None
+
+    @cached_property
+    def values(self) -> Mapping | None:
+        """The release's user values; empty where nobody set any."""
+        return read.mapping(self.release.get("values")) if self.release else None
+
+    @property
+    def has_no_release(self) -> bool:
+        """True when it is certain that no Helm release installed Cilium."""
+        return self.facts.get("release_found") is False
+
+    @cached_property
+    def oldest_agent(self) -> str | None:
+        """The lowest version among the agents, None when one of them is not known."""
+        versions = [agent.version for agent in self.agents if agent.version]
+        if not versions or len(versions) < len(self.agents):
+            return None
+        return min(versions, key=lambda version: parse_version(version) or ())
+
+    @cached_property
+    def chart(self) -> str | None:
+        """The version that decides names of keys: the chart's; without a release, that of the oldest agent."""
+        if self.has_no_release:
+            return self.oldest_agent
+        version = read.text(self.release.get("chart_version")) if self.release else None
+        return version if parse_version(version) else None
+
+    @cached_property
+    def nodes(self) -> tuple[Mapping, ...] | None:
+        """The node records that have a name."""
+        records = read.listing(self.facts.get("nodes"))
+        if records is None:
+            return None
+        return tuple(record for record in records if read.mapping(record) and read.text(record.get("name")))
+
+    @cached_property
+    def daemonset(self) -> Mapping | None:
+        """The agents' DaemonSet."""
+        return read.mapping(self.facts.get("daemonset"))
+
+    @cached_property
+    def live_edits(self) -> tuple[str, ...]:
+        """Keys of cilium-config that differ from the release's stored manifest."""
+        if self.config is None or self.manifest is None:
+            return ()
+        keys = sorted(self.config.keys() | self.manifest.keys())
+        return tuple(key for key in keys if self.config.get(key) != self.manifest.get(key))
+
+    def config_value(self, key: str, absent: Mapping[str, Any]) -> str | None:
+        """A key of the live ConfigMap, with what Cilium takes where it was read and the key is missing."""
+        return None if self.config is None else self.config.get(key, absent.get(key))
+
+    def all_agents(self, since: str) -> bool:
+        """Whether every agent is of this version or later."""
+        return bool(self.agents) and all(within(agent.version, since) for agent in self.agents)
+
+    def agents_within(self, since: str | None, until: str | None = None) -> tuple[str, ...]:
+        """Nodes whose agent's version lies in this range."""
+        return tuple(agent.node for agent in self.agents if within(agent.version, since, until))
+
+    def running(self, key: str, *values: Any) -> tuple[str, ...]:
+        """Nodes whose running agent shows one of these values."""
+        return tuple(agent.node for agent in self.read_agents if agent.live(key) in values)
+
+    def overrides(self, keys: Iterable[str]) -> list[Override]:
+        """CiliumNodeConfigs that set one of these keys."""
+        wanted = set(keys)
+        found = []
+        for record in map(read.mapping, read.listing(self.facts.get("node_configs")) or []):
+            defaults = read.mapping((record or {}).get("defaults")) or {}
+            for key in sorted(wanted & set(filter(read.text, defaults))):
+                name = one_line((record or {}).get("name"), 80)
+                found.append(Override(name, key, str(defaults[key]), self._selected((record or {}).get("node_selector"))))
+        return found
+
+    def _selected(self, selector: Any) -> tuple[str, ...]:
+        return tuple(
+            node["name"] for node in self.nodes or () if read.selects(selector, read.mapping(node.get("labels")) or {})
+        )
+
+    def why_unread(self, what: str) -> str:
+        """The recorded reason why a source could not be read, as an ending of a sentence."""
+        for entry in map(read.mapping, read.listing(self.facts.get("unread")) or []):
+            if entry and str(entry.get("what", "")).partition("/")[0] == what:
+                return f" ({one_line(entry.get('class'), 20)}: {one_line(entry.get('reason'), 200)})"
+        return ""

@@ -1,0 +1,195 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""From facts and policy to verdicts. Pure: nothing is read and nothing is written."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Catalogue, Entry, Finding, State, accepts, matches)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, gaps, words
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy
+
+Verdict = dict[str, Any]
+MOST_CHARACTERS = 2000
+
+
+def judge(facts: Any, policy: Policy, catalogue: Catalogue | None = None) -> list[Verdict]:
+    """One verdict for each tuning of the policy, in the order of application. Shape: docs/design.md, Verdicts.
+
+    `facts` may be any document; what is not known in it makes a verdict UNKNOWN.
+    """
+    known = catalog.load() if catalogue is None else catalogue
+    view, verdicts = View(facts), {}
+    for name, choice in policy.items():
+        verdicts[name] = _Case(view, known[name], choice).verdict(verdicts)
+    return list(verdicts.values())
+
+
+def _fit(sentence: str) -> str:
+    """A sentence fit to be shown, although it quotes what stands in the cluster."""
+    return one_line(sentence, MOST_CHARACTERS)
+
+
+class _Case:
+    """One tuning on one cluster."""
+
+    def __init__(self, view: View, entry: Entry, choice: Choice) -> None:
+        self.view, self.entry, self.choice = view, entry, choice
+        self.tuning, self.options = choice.tuning, choice.options
+        self.open_findings = list(gaps.foundation(view))
+        self.stages: list[Wanted] = []
+        self.comparisons: list[Comparison] = []
+        if not self.open_findings:
+            self.stages = compare.stages(view, self.tuning, self.options)
+            self.comparisons = [compare.compare(view, stage, self.tuning.absent) for stage in self.stages]
+
+    def verdict(self, verdicts: Mapping[str, Verdict]) -> Verdict:
+        """The first finding that decides, in the order: what rules the tuning out, what is not known, what differs."""
+        return self._document(self._decide(verdicts))
+
+    def _decide(self, verdicts: Mapping[str, Verdict]) -> Finding:
+        if self.open_findings:
+            return self.open_findings[0]
+        refused, needed = list(self._refusals()), list(self._needs(verdicts))
+        for finding in (
+            *(finding for finding in (*refused, *needed) if finding.state is State.BLOCKED),
+            *gaps.partial(self.view), *refused, *needed, *self._unclear(),
+        ):
+            return finding
+        return self._compared()
+
+    def _refusals(self) -> Iterator[Finding]:
+        if self.entry.refusals is not None:
+            yield from self.entry.refusals(self.view, self.options)
+        yield from self._foreign_values()
+        yield from self._overrides()
+
+    def _foreign_values(self) -> Iterator[Finding]:
+        """A value that cannot be set, or that extraConfig would set beside the chart."""
+        for path in sorted({path for stage in self.stages for path in stage.values}):
+            obstacle = read.nested(self.view.values or {}, path)[1]
+            if obstacle:
+                yield Finding(State.BLOCKED, f"The Helm value {path} cannot be set: the release has something else than a "
+                              f"mapping, or a masked value, at {obstacle}.", f"Correct {obstacle} in the release's values.")
+        extra = read.mapping((self.view.values or {}).get("extraConfig")) or {}
+        for key, value in self._wanted_config().items():
+            if key in extra and not accepts(value, extra[key]):
+                yield Finding(State.BLOCKED, f"The release sets {key} through extraConfig as well, which the chart puts "
+                              "beside its own.", f"Remove extraConfig.{key} from the release's values.")
+
+    def _overrides(self) -> Iterator[Finding]:
+        for override in self.view.overrides(self._wanted_config()):
+            nodes = read.name_nodes(override.nodes) or "no node at present"
+            if self._holds_back(override.key, override.value):
+                yield Finding(
+                    State.BLOCKED,
+                    f"CiliumNodeConfig {override.name} sets {override.key} to {words.shown(override.value)} ({nodes}), "
+                    "which wins over cilium-config there.",
+                    f"Remove {override.key} from CiliumNodeConfig {override.name}, then run again.", override.nodes)
+
+    def _holds_back(self, key: str, value: str) -> bool:
+        """An override with the wanted value is harmless where nothing is to be changed; before a change it is in the way
+        of the undo."""
+        return self.comparisons[-1].differs or not accepts(self._wanted_config()[key], value)
+
+    def _wanted_config(self) -> dict[str, Any]:
+        return {key: value for stage in self.stages for key, value in stage.config.items()}
+
+    def _needs(self, verdicts: Mapping[str, Verdict]) -> Iterator[Finding]:
+        for need in self.tuning.needs:
+            verdict = verdicts.get(need.tuning)
+            if verdict and matches(need.when, self.options) and not self._will_be_met(verdict):
+                state = State.UNKNOWN if verdict["state"] == State.UNKNOWN else State.BLOCKED
+                yield Finding(state, f"It needs {need.tuning}, which is {verdict['state']}: {verdict['reason']}",
+                              verdict["way_out"], tuple(verdict["nodes"]))
+
+    def _will_be_met(self, verdict: Verdict) -> bool:
+        return verdict["state"] == State.OK or verdict["state"] == State.DRIFT and verdict["applies"]
+
+    def _unclear(self) -> Iterator[Finding]:
+        for reason, nodes in self.comparisons[-1].unclear.items():
+            yield Finding(State.UNKNOWN, f"What the agent on {read.name_nodes(nodes)} runs is not known: {reason}.",
+                          "See what `cilium-dbg status --verbose` says there.", tuple(nodes))
+
+    def _compared(self) -> Finding:
+        last = self.comparisons[-1]
+        edited = [key for key in self.view.live_edits if key in self._wanted_config() or last.differs]
+        if edited:
+            return self._edited(edited)
+        if last.differs:
+            return Finding(State.DRIFT, words.differences(self.view, self.stages[-1], last),
+                           self.tuning.way_out, tuple(sorted({*last.running, *last.pending}, key=read.natural)))
+        return Finding(State.OK, "Helm values, cilium-config and all running agents agree."
+                       if self.view.release else "cilium-config and all running agents agree.")
+
+    def _edited(self, keys: list[str]) -> Finding:
+        return Finding(
+            State.BLOCKED,
+            f"cilium-config was changed by hand after the last Helm upgrade ({words.keys(keys)}); the next upgrade would "
+            "revert that.",
+            "Put what you want to keep into the release's values, or put cilium-config back as the release has it (helm get "
+            "manifest shows it), then run again.",
+        )
+
+    def _document(self, finding: Finding) -> Verdict:
+        tuning = self.tuning
+        decided = finding.state in (State.OK, State.DRIFT)
+        return {
+            "tuning": tuning.id, "title": tuning.title, "selected": self.choice.selected, "applies": tuning.applies,
+            "state": str(finding.state), "reason": _fit(finding.reason), "way_out": finding.way_out and _fit(finding.way_out),
+            "options": dict(self.options),
+            "stage": self._stage() if decided and finding.state is not State.OK else None,
+            "wanted": self.stages[-1].document() if self.stages else {"values": {}, "config": {}, "live": {}},
+            "found": self._found(),
+            "restart_pending": sorted(self.comparisons[-1].pending, key=read.natural) if self.comparisons else [],
+            "nodes": list(finding.nodes),
+            "notes": [_fit(note) for note in self._notes(finding.state)],
+        }
+
+    def _stage(self) -> str | None:
+        for stage, comparison in zip(self.stages, self.comparisons):
+            if comparison.differs:
+                return stage.stage.id
+        return None
+
+    def _found(self) -> dict[str, Any]:
+        if not self.stages:
+            return {"values": {}, "config": {}, "live": {}}
+        last = self.stages[-1]
+        return {
+            "values": {path: compare.found_value(self.view, path) for path in last.values},
+            "config": {key: (self.view.config or {}).get(key) for key in last.config},
+            "live": {live.key: self._running(live.key) for live in last.printed},
+        }
+
+    def _running(self, key: str) -> dict[str, list[str]]:
+        lines = [live for live in self.stages[-1].printed if live.key == key]
+        found: dict[str, list[str]] = {}
+        for agent in self.view.agents:
+            if any(compare.speaks(agent, live) for live in lines):
+                found.setdefault(words.running(agent, key), []).append(agent.node)
+        return found
+
+    def _notes(self, state: State) -> list[str]:
+        """What is worth knowing besides; nothing of it where the tuning does not apply."""
+        if not self.stages or state is State.NOT_APPLICABLE:
+            return []
+        notes = list(self.entry.notes(self.view, self.options)) if self.entry.notes else []
+        if state is State.OK and self.view.live_edits:
+            notes.append(f"Other keys of cilium-config were changed by hand ({words.keys(self.view.live_edits)}); a Helm "
+                         "upgrade would revert them.")
+        return notes + list(self._older_than_config())
+
+    def _older_than_config(self) -> Iterator[str]:
+        nodes = [agent.node for agent in self.view.agents if agent.config_current is False]
+        if nodes and self.tuning.applies:
+            yield (f"The agent on {read.name_nodes(nodes)} started before the last change of cilium-config; any restart there "
+                   "takes in all of that change.")

@@ -1,0 +1,239 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""From verdicts to ordered steps. Pure: nothing is read and nothing is written."""
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Catalogue, Risk, State, accepts, plain)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy, must_be_acknowledged
+
+SATISFIED = (State.OK, State.NOT_APPLICABLE)
+
+
+@dataclass
+class Draft:
+    """A step in the making: what one tuning, or several of one phase, change together."""
+
+    tunings: list[str]
+    stages: list[str]
+    risk: Risk
+    reasons: list[str]
+    undo: list[str]
+    values: dict[str, Any]
+    former: dict[str, Any]
+    config: dict[str, Any]
+    expect: dict[str, Any]
+    nodes: set[str] = field(default_factory=set)
+
+    def add(self, other: Draft) -> None:
+        """Take in what another tuning changes at the same time."""
+        for mine, theirs in ((self.tunings, other.tunings), (self.stages, other.stages), (self.reasons, other.reasons),
+                             (self.undo, other.undo)):
+            mine += [item for item in theirs if item not in mine]
+        for mine, theirs in ((self.values, other.values), (self.former, other.former), (self.config, other.config),
+                             (self.expect, other.expect)):
+            mine.update(theirs)
+        self.nodes |= other.nodes
+        self.risk = max(self.risk, other.risk)
+
+
+def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, acknowledged: Iterable[str] = (),
+         batch: int = 1, catalogue: Catalogue | None = None) -> dict[str, Any]:
+    """The steps from what was found to what is wanted. Shape: docs/design.md, Plan.
+
+    Only a plan whose outcome is `drift` and whose `unacknowledged` is empty may be applied.
+    """
+    known = catalog.load() if catalogue is None else catalogue
+    view, by_name = View(facts), {str(verdict.get("tuning")): verdict for verdict in verdicts}
+    drafts = _drafts(view, by_name, policy, known)
+    blocked = _held_back(by_name, policy)
+    if drafts:
+        in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts])
+        blocked = in_the_way + blocked
+        drafts = [] if in_the_way else drafts
+    steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
+    document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
+    return {
+        "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, steps), "blocked": blocked,
+        "unacknowledged": _unacknowledged(drafts, acknowledged),
+    }
+
+
+def digest(document: Any) -> str:
+    """`sha256:` and the hash of a document written in one canonical way."""
+    written = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    return "sha256:" + hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def basis(facts: Any) -> dict[str, Any]:
+    """What of the facts a plan rests on; counters and times that change by themselves are left out."""
+    view = View(facts)
+    return {
+        "revision": read.number((view.release or {}).get("revision")),
+        "config_digest": digest([view.config, view.facts.get("node_configs")]),
+        "agents": {agent.node: agent.version for agent in view.agents},
+        "nodes": sorted((node["name"] for node in view.nodes or ()), key=read.natural),
+    }
+
+
+def _uid(view: View) -> str | None:
+    return read.text((read.mapping(view.facts.get("cluster")) or {}).get("uid"))
+
+
+def _drafts(view: View, verdicts: Mapping[str, Mapping], policy: Policy, known: Catalogue) -> list[Draft]:
+    """Drafts in order of phase and stage; what belongs to the same phase and place in it is one draft."""
+    merged: dict[tuple[int, int], Draft] = {}
+    for name, choice in policy.items():
+        if verdicts.get(name, {}).get("state") == State.DRIFT and known[name].tuning.applies:
+            for place, draft in enumerate(_walk(view, choice)):
+                key = (int(choice.tuning.phase), place)
+                if key in merged:
+                    merged[key].add(draft)
+                else:
+                    merged[key] = draft
+    return [merged[key] for key in sorted(merged)]
+
+
+def _walk(view: View, choice: Choice) -> list[Draft]:
+    """The stages of one tuning that are still to be gone, each resting on those before it."""
+    values, config, drafts = {}, dict(view.config or {}), []
+    for stage in compare.stages(view, choice.tuning, choice.options):
+        draft = _draft(view, choice, stage, values, config, bool(drafts))
+        if draft.values or draft.nodes:
+            drafts.append(draft)
+            values.update(draft.values)
+            config.update(draft.config)
+    return drafts
+
+
+def _draft(view: View, choice: Choice, want: Wanted, values: Mapping, config: Mapping, later: bool) -> Draft:
+    """One stage. `values` and `config` are what the stages before it leave behind; `later`: there are such stages."""
+    tuning, stage = choice.tuning, want.stage
+    former = {path: values[path] if path in values else compare.found_value(view, path) for path in want.values}
+    changed = {path: value for path, value in want.values.items() if not accepts(value, former[path])}
+    found = compare.compare(view, want, tuning.absent)
+    writes = later or bool(found.values or found.config)
+    if not writes:
+        # Values and configuration mean what is wanted: only agents that run something else are restarted.
+        changed = {}
+    moves = writes and any(config.get(key) != plain(value) for key, value in want.config.items())
+    nodes = _to_restart(view, found, moves, later)
+    full = tuning.risk if stage.risk is None else stage.risk
+    return Draft(
+        tunings=[tuning.id], stages=[stage.id], risk=_risk(full, bool(nodes), moves or bool(found.running)),
+        reasons=[stage.reason or tuning.reason], undo=[stage.undo or tuning.undo],
+        values={path: plain(value) for path, value in changed.items()},
+        former={path: former[path] for path in changed},
+        config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes,
+    )
+
+
+def _to_restart(view: View, found: Comparison, moves: bool, later: bool) -> set[str]:
+    if moves:
+        return {agent.node for agent in view.agents}
+    return set() if later else {*found.running, *found.pending}
+
+
+def _risk(full: Risk, restarts: bool, changes_running: bool) -> Risk:
+    if not restarts:
+        return Risk.NONE
+    return full if changes_running else min(full, Risk.AGENT_RESTART)
+
+
+def _config(want: Wanted, config: Mapping, writes: bool) -> dict[str, Any]:
+    """What cilium-config must say after the step; where nothing is changed, what it says now."""
+    return {key: plain(value) if writes else config.get(key) for key, value in want.config.items()}
+
+
+def _expect(view: View, want: Wanted) -> dict[str, Any]:
+    """What every agent must show: what all versions among them print."""
+    return {live.key: plain(live.value) for live in want.printed
+            if all(compare.speaks(agent, live) for agent in view.agents)}
+
+
+def node_order(view: View, nodes: Iterable[str]) -> list[str]:
+    """Workers first and the control plane last, each in natural order."""
+    last = {node["name"] for node in view.nodes or () if node.get("control_plane") is not False}
+    return sorted(nodes, key=lambda node: (node in last, read.natural(node)))
+
+
+def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
+    return {
+        "id": f"{number}-{'-'.join([*draft.tunings, *draft.stages])}", "tunings": draft.tunings,
+        "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons), "risk": draft.risk.word,
+        "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
+        "expect": draft.expect, "nodes": node_order(view, draft.nodes),
+    }
+
+
+def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> list[dict[str, Any]]:
+    """What is wanted and no step can reach."""
+    entries = []
+    for name, choice in policy.items():
+        verdict = verdicts.get(name) or {"state": str(State.UNKNOWN), "reason": "It was not judged.", "way_out": None}
+        reached = verdict.get("state") in SATISFIED or verdict.get("state") == State.DRIFT and choice.tuning.applies
+        if choice.selected and not reached:
+            entries.append({"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out")}})
+    return entries
+
+
+def _outcome(blocked: Sequence[Mapping], steps: Sequence[Mapping]) -> str:
+    states = {entry["state"] for entry in blocked}
+    if states - {State.UNKNOWN}:
+        return "blocked"
+    if states:
+        return "unknown"
+    return "drift" if steps else "in_line"
+
+
+def _unacknowledged(drafts: Iterable[Draft], acknowledged: Iterable[str]) -> list[dict[str, Any]]:
+    accepted, entries = set(acknowledged), {}
+    for draft in drafts:
+        for name in draft.tunings:
+            if must_be_acknowledged(draft.risk) and name not in accepted and name not in entries:
+                entries[name] = {"tuning": name, "risk": draft.risk.word, "reason": " ".join(draft.reasons)}
+    return list(entries.values())
+
+
+def refusal(document: Any) -> str | None:
+    """Why a plan may not be applied, in one sentence; None when it may."""
+    found = read.mapping(document) or {}
+    if found.get("outcome") not in ("drift", "in_line"):
+        first = next(iter(read.listing(found.get("blocked")) or []), None) or {}
+        about = f"{first['tuning']}: " if first.get("tuning") else ""
+        way_out = f" {first['way_out']}" if first.get("way_out") else ""
+        return (f"Nothing may be applied ({found.get('outcome')}): {about}{first.get('reason') or 'the plan is not readable.'}"
+                f"{way_out}")
+    if found.get("unacknowledged"):
+        names = [str(entry.get("tuning")) for entry in found["unacknowledged"]]
+        return (f"The plan has risks that must be accepted by name: set fastpath_acknowledge to {json.dumps(names)} once you "
+                "accept what the plan says of them.")
+    return None
+
+
+def stale(document: Any, facts: Any) -> str | None:
+    """Why a plan does not fit the cluster as it is now, in one sentence; None when it fits."""
+    found = read.mapping(document) or {}
+    was, now = read.mapping(found.get("basis")) or {}, basis(facts)
+    if found.get("digest") != digest({key: found.get(key) for key in ("cluster_uid", "steps", "basis")}):
+        return "The plan was changed after it was made: plan again."
+    if found.get("cluster_uid") is None or found.get("cluster_uid") != _uid(View(facts)):
+        return "The plan was made for another cluster: check the kubeconfig and its context, and plan again."
+    for key, what in (("revision", "the Helm release has another revision"), ("config_digest", "cilium-config or a "
+                      "CiliumNodeConfig changed"), ("nodes", "nodes came or went"), ("agents", "agents came, went or changed "
+                      "their version")):
+        if was.get(key) != now[key]:
+            return f"The cluster changed after the plan was made ({what}): plan again."
+    return None

@@ -1,0 +1,243 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The report: what was found, what would be done, what was done. Plain ASCII text for a terminal and a file. Pure."""
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.layout import (
+    clean, fitting, heading, paragraph, table, wrapped)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.words import shown
+
+WIDTH = 100
+SHOWN_UNREAD = 20
+OUTCOMES = {
+    "in_line": "in line: nothing to do", "drift": "drift: there is something to do",
+    "blocked": "blocked: nothing may be applied", "unknown": "unknown: not enough could be read, nothing may be applied",
+    "failed": "failed: see the message", "rolled_back": "rolled back: the cluster is as it was before",
+}
+NODE_STATES = {
+    "untouched": "untouched", "changed": "changed and verified", "rolled_back": "rolled back and verified",
+    "unknown": "unknown: look at this node",
+}
+
+
+def render(facts: Any = None, verdicts: Any = None, plan: Any = None, result: Any = None, width: int = WIDTH) -> str:
+    """The sections of what is given, one after another; every argument is a document of docs/design.md or None."""
+    size = fitting(width)
+    sections = [
+        cluster(facts, size) if facts is not None else [],
+        unread(facts, size) if facts is not None else [],
+        audit(verdicts, size) if verdicts is not None else [],
+        planned(plan, size, _judged(verdicts)) if plan is not None else [],
+        ended(result, size) if result is not None else [],
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def cluster(facts: Any, width: int) -> list[str]:
+    """The cluster this is about: name, identity, versions."""
+    view = View(facts)
+    found = read.mapping(view.facts.get("cluster")) or {}
+    lines = heading("Cluster", f"uid {clean(found.get('uid')) or 'unknown'}", width)
+    nodes = f"{len(view.nodes)} nodes" if view.nodes is not None else "nodes unread"
+    lines += paragraph("API", f"{clean(found.get('server')) or 'unknown'}, Kubernetes "
+                       f"{clean(found.get('version')) or 'unknown'}, {nodes}", width, 0)
+    lines += paragraph("Cilium", _release(view), width, 0)
+    return lines + paragraph("Agents", _agents(view), width, 0)
+
+
+def _release(view: View) -> str:
+    if view.release is None:
+        return "no Helm release" if view.has_no_release else "Helm release unread"
+    found = view.release
+    owner = read.mapping(view.facts.get("owner")) or {}
+    managed = "" if owner.get("kind") in ("helm", "none") else f", owned by {owner.get('kind') or 'nobody knows whom'} " \
+        f"{owner.get('name') or ''}".rstrip()
+    return (f"chart {found.get('chart')} {found.get('chart_version')}, release {found.get('namespace')}/{found.get('name')} "
+            f"revision {found.get('revision')} ({found.get('status')}){managed}")
+
+
+def _agents(view: View) -> str:
+    versions: dict[str, list[str]] = {}
+    for agent in view.agents:
+        versions.setdefault(agent.version or "of unknown version", []).append(agent.node)
+    desired = read.number((view.daemonset or {}).get("desired"))
+    ready = sum(agent.ready is True for agent in view.agents)
+    which = "; ".join(version if len(versions) == 1 else f"{version} on {read.name_nodes(nodes)}"
+                      for version, nodes in sorted(versions.items()))
+    total = "an unknown number" if desired is None else desired
+    return f"{len(view.agents)} of {total}, {ready} ready, {len(view.read_agents)} read{': ' if which else ''}{which}"
+
+
+def unread(facts: Any, width: int) -> list[str]:
+    """What could not be read, and why. Nothing where all was read."""
+    entries = [entry for entry in map(read.mapping, read.listing(View(facts).facts.get("unread")) or []) if entry]
+    if not entries:
+        return []
+    lines = heading("Could not be read", f"{len(entries)}", width)
+    rows = [(entry.get("what"), entry.get("class"), entry.get("reason")) for entry in entries[:SHOWN_UNREAD]]
+    lines += table([("SOURCE", "WHY", "REASON"), *rows], width)
+    if len(entries) > SHOWN_UNREAD:
+        lines.append(f"... and {len(entries) - SHOWN_UNREAD} more, see facts.json in the record")
+    return lines
+
+
+def audit(verdicts: Any, width: int) -> list[str]:
+    """One row for each tuning, then why and the way out of those that are not OK."""
+    found = [verdict for verdict in map(read.mapping, read.listing(verdicts) or []) if verdict]
+    lines = heading("Audit", _count(found), width)
+    rows = [(_name(verdict), verdict.get("state"), _now(verdict), _wanted(verdict)) for verdict in found]
+    lines += table([("TUNING", "STATE", "NOW", "WANTED"), *rows], width) if rows else ["nothing was judged"]
+    told: dict[str, str] = {}
+    for verdict in found:
+        lines += _details(verdict, width, told)
+    if any(not verdict.get("selected") for verdict in found):
+        lines += ["", *wrapped("* ", "not in fastpath_tunings; judged because another tuning needs it", width)]
+    return lines
+
+
+def _count(verdicts: Iterable[Mapping]) -> str:
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        counts[str(verdict.get("state"))] = counts.get(str(verdict.get("state")), 0) + 1
+    return ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+
+
+def _name(verdict: Mapping) -> str:
+    return f"{verdict.get('tuning')}{'' if verdict.get('selected') else ' *'}"
+
+
+def _judged(verdicts: Any) -> set[str]:
+    return {clean((read.mapping(verdict) or {}).get("tuning")) for verdict in read.listing(verdicts) or []}
+
+
+def _details(verdict: Mapping, width: int, told: dict[str, str]) -> list[str]:
+    """`told`: ways out that stand above, with the tuning where they do."""
+    notes = read.listing(verdict.get("notes")) or []
+    fine = verdict.get("state") == "OK"
+    if fine and not notes:
+        return []
+    lines = ["", f"{clean(verdict.get('tuning'))}: {clean(verdict.get('state'))}"]
+    if not fine:
+        lines += paragraph("Why", verdict.get("reason"), width)
+        way_out, name = clean(verdict.get("way_out")), clean(verdict.get("tuning"))
+        lines += paragraph("Way out", f"see {told[way_out]} above" if way_out in told else way_out, width)
+        told.setdefault(way_out, name)
+    for note in notes:
+        lines += paragraph("Note", note, width)
+    return lines
+
+
+def _now(verdict: Mapping) -> str:
+    """What the agents run; with the number of agents for each where they differ."""
+    live = read.mapping((read.mapping(verdict.get("found")) or {}).get("live")) or {}
+    return ", ".join(part for values in live.values() if (part := _spread(read.mapping(values) or {}))) or "-"
+
+
+def _spread(values: Mapping) -> str:
+    sizes = {str(value): len(read.listing(nodes) or []) for value, nodes in values.items()}
+    return next(iter(sizes)) if len(sizes) == 1 else " / ".join(f"{number}x {value}" for value, number in sizes.items())
+
+
+def _wanted(verdict: Mapping) -> str:
+    live = read.mapping((read.mapping(verdict.get("wanted")) or {}).get("live")) or {}
+    return ", ".join(shown(value) for value in live.values()) or "-"
+
+
+def planned(plan: Any, width: int, told: Collection[str] = ()) -> list[str]:
+    """The steps with what they cost and how to get back, what is in the way, and how to go on.
+
+    `told`: tunings whose reason and way out stand in the audit above.
+    """
+    found = read.mapping(plan) or {}
+    lines = heading("Plan", OUTCOMES.get(str(found.get("outcome")), "not readable"), width)
+    for entry in map(read.mapping, read.listing(found.get("blocked")) or []):
+        lines += _blocked(entry or {}, width, told)
+    steps = [step for step in map(read.mapping, read.listing(found.get("steps")) or []) if step]
+    for number, step in enumerate(steps, 1):
+        lines += ["", *_step(number, len(steps), step, found.get("batch"), width)]
+    if steps:
+        lines += ["", *wrapped("Digest  ", clean(found.get("digest")), width)]
+    return lines + _acknowledgement(found, width)
+
+
+def _blocked(entry: Mapping, width: int, told: Collection[str]) -> list[str]:
+    name = clean(entry.get("tuning") or "cluster")
+    if name in told:
+        return [f"{name}: {clean(entry.get('state'))}, see above"]
+    lines = ["", f"{name}: {clean(entry.get('state'))}"]
+    return lines + paragraph("Why", entry.get("reason"), width) + paragraph("Way out", entry.get("way_out"), width)
+
+
+def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> list[str]:
+    risk = clean(step.get("risk")).replace("_", " ")
+    lines = wrapped("", f"Step {number} of {total}: {clean(step.get('id'))}  [risk: {risk}]", width)
+    lines += paragraph("Why", step.get("reason"), width)
+    for label, changes in (("Set", _values(step)), ("Expect", _expected(step))):
+        for change in changes:
+            lines += paragraph(label, change, width)
+            label = ""
+    nodes = [str(node) for node in read.listing(step.get("nodes")) or []]
+    lines += paragraph("Restart", _order(nodes, batch), width)
+    return lines + paragraph("Undo", step.get("undo"), width)
+
+
+def _values(step: Mapping) -> Iterator[str]:
+    former = read.mapping(step.get("former_values")) or {}
+    for path, value in (read.mapping(step.get("values")) or {}).items():
+        yield f"{path}: {shown(former.get(path))} -> {shown(value)}"
+    if not step.get("values"):
+        yield "no Helm value; cilium-config already says what is wanted"
+
+
+def _expected(step: Mapping) -> Iterator[str]:
+    expected = read.mapping(step.get("expect")) or {}
+    if expected:
+        yield "every agent shows " + ", ".join(f"{key} {shown(value)}" for key, value in expected.items())
+
+
+def _order(nodes: list[str], batch: Any) -> str:
+    if not nodes:
+        return "no agent"
+    size = read.number(batch) or 1
+    listed = ", ".join(clean(node) for node in nodes[:12])
+    more = f" and {len(nodes) - 12} more" if len(nodes) > 12 else ""
+    agents = "1 agent" if len(nodes) == 1 else f"{len(nodes)} agents, {size} at a time"
+    return f"{agents}: {listed}{more}"
+
+
+def _acknowledgement(plan: Mapping, width: int) -> list[str]:
+    entries = [entry for entry in map(read.mapping, read.listing(plan.get("unacknowledged")) or []) if entry]
+    if not entries:
+        return []
+    names = [clean(entry.get("tuning")) for entry in entries]
+    risks = sorted({clean(entry.get("risk")).replace("_", " ") for entry in entries})
+    lines = ["", *wrapped("", f"Not applied without your word: the risk is {', '.join(risks)}. To accept it, add", width)]
+    return lines + ["", f"    -e '{json.dumps({'fastpath_acknowledge': names})}'"]
+
+
+def ended(result: Any, width: int) -> list[str]:
+    """How the run ended, and the state of every node."""
+    found = read.mapping(result) or {}
+    lines = heading("Result", f"run {clean(found.get('run_id'))}", width)
+    lines += paragraph("Outcome", OUTCOMES.get(str(found.get("outcome")), found.get("outcome")), width, 0)
+    lines += paragraph("Message", found.get("message"), width, 0)
+    for step in map(read.mapping, read.listing(found.get("steps")) or []):
+        lines += paragraph("Step", _step_ended(step or {}), width, 0)
+    states = read.mapping(found.get("nodes")) or {}
+    for state, words in NODE_STATES.items():
+        nodes = [str(node) for node, value in states.items() if value == state]
+        if nodes:
+            lines += paragraph("Nodes", f"{len(nodes)} {words}: {read.name_nodes(nodes, 20)}", width, 0)
+    return lines
+
+
+def _step_ended(step: Mapping) -> str:
+    revision = f", revision {step['revision']}" if step.get("revision") is not None else ""
+    return f"{step.get('id')}: {step.get('state')} (former revision {step.get('former_revision')}{revision})"

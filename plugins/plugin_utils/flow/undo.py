@@ -1,0 +1,167 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What takes one step of a recorded run back, or why it may not be taken back. Pure: nothing is read or written."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.module_utils.helm_values import same, with_changes
+from ansible_collections.fastpath.cilium.plugins.module_utils.kube_errors import KubeError
+from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+
+# How Helm describes its rollback, and cilium_values a way back with a hold.
+COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
+
+
+def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> dict[str, Any]:
+    """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..}}
+
+    `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
+    agents that may run the step's configuration; `config` and `expect` say what cilium-config and they must show after.
+    """
+    steps = [read.mapping(step) or {} for step in read.listing((read.mapping(record.get("plan")) or {}).get("steps")) or []]
+    index = next((i for i, step in enumerate(steps) if step.get("id") == entry.get("id")), None)
+    if index is None:
+        return {"revision": None, "current": None, "nodes": [], "config": {}, "expect": {}}
+    before, step, view = View(record.get("facts")), steps[index], View(facts)
+    current = read.number((view.release or {}).get("revision"))
+    former = read.number(entry.get("former_revision"))
+    return {
+        "revision": None if current == former or not _changed_values(step) else former,
+        "current": current,
+        "nodes": _nodes(before, entry, view),
+        "config": {key: _former(steps[:index], "config", key, (before.config or {}).get(key)) for key in _keys(step, "config")},
+        "expect": _expect(before, steps[:index], step),
+    }
+
+
+def refusal(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> str | None:
+    """Why the step may not be taken back, in one sentence; None when it may."""
+    was, now = View(record.get("facts")), View(facts)
+    if _uid(was) is None or _uid(was) != _uid(now):
+        return f"Run {run_id} changed another cluster than this one: check the kubeconfig and its context."
+    if now.release is None:
+        return f"The Helm release could not be read{now.why_unread('release')}: the run is not taken back."
+    current, former = now.release.get("revision"), entry.get("former_revision")
+    if not _changed_values(_step(record, entry)) or _is_ours(run_id, record, entry, now):
+        return None
+    return (f"The release is at revision {current} ({one_line(now.release.get('description'), 120)}), which run {run_id} did "
+            f"not make; somebody else's change is kept. To go back all the same: helm rollback to revision {former}.")
+
+
+def _is_ours(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], now: View) -> bool:
+    """Whether the release's revision is what there was before, what this run made of it, or on the way between."""
+    release, former = now.release or {}, entry.get("former_revision")
+    if former in (release.get("revision"), _source(now)) or run_id in _description(now):
+        return True
+    # Helm words these by itself: a revision that it did not bring to its end, and a copy of a former one.
+    wordless = release.get("status") != "deployed" or _source(now) is not None
+    before = View(record.get("facts"))
+    same_chart = (before.release or {}).get("chart_version") == release.get("chart_version")
+    return wordless and same_chart and any(_same(now.values, values) for values in _known_values(record, entry, before))
+
+
+def _known_values(record: Mapping[str, Any], entry: Mapping[str, Any], before: View) -> Iterator[Mapping[str, Any] | None]:
+    """The user's values before this step, and after it."""
+    values: Any = before.values
+    for step in read.listing((read.mapping(record.get("plan")) or {}).get("steps")) or []:
+        changes = read.mapping((read.mapping(step) or {}).get("values")) or {}
+        mine = (read.mapping(step) or {}).get("id") == entry.get("id")
+        if mine:
+            yield values
+        try:
+            values = None if values is None else with_changes(dict(values), dict(changes))
+        except KubeError:  # a path that does not fit these values, so nobody set it
+            values = None
+        if mine:
+            yield values
+            return
+
+
+def _same(found: Mapping[str, Any] | None, known: Mapping[str, Any] | None) -> bool:
+    """Equal but for a hold, which replaces the update strategy."""
+    if found is None or known is None:
+        return False
+    held = (read.mapping(found.get("updateStrategy")) or {}).get("type") == "OnDelete"
+    one, other = ({key: value for key, value in values.items() if not held or key != "updateStrategy"} for values in (found, known))
+    return same(one, other)
+
+
+def _description(view: View) -> str:
+    return str((view.release or {}).get("description") or "")
+
+
+def _source(view: View) -> int | None:
+    """The revision whose copy, by Helm or by us with a hold, the release is."""
+    found = COPY.search(_description(view))
+    return int(found.group(1)) if found else None
+
+
+def _changed_values(step: Mapping[str, Any]) -> bool:
+    return bool(read.mapping(step.get("values")))
+
+
+def _step(record: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    steps = read.listing((read.mapping(record.get("plan")) or {}).get("steps")) or []
+    return next((step for step in steps if read.mapping(step) and step.get("id") == entry.get("id")), {})
+
+
+def _uid(view: View) -> str | None:
+    return read.text((read.mapping(view.facts.get("cluster")) or {}).get("uid"))
+
+
+def _keys(step: Mapping[str, Any], part: str) -> list[str]:
+    return list(read.mapping(step.get(part)) or {})
+
+
+def _former(earlier: Sequence[Mapping[str, Any]], part: str, key: str, at_first: Any) -> Any:
+    """What the last earlier step set, else what there was at first."""
+    for step in reversed(earlier):
+        found = read.mapping(step.get(part)) or {}
+        if key in found:
+            return found[key]
+    return at_first
+
+
+def _expect(before: View, earlier: Sequence[Mapping[str, Any]], step: Mapping[str, Any]) -> dict[str, Any]:
+    """What every agent showed before; what they did not show alike is not asked of them."""
+    found = {}
+    for key in _keys(step, "expect"):
+        value = _former(earlier, "expect", key, _alike(before, key))
+        # An empty list is in every list: it would ask nothing.
+        if value is not None and value != []:
+            found[key] = value
+    return found
+
+
+def _alike(before: View, key: str) -> Any:
+    shown = [agent.live(key) for agent in before.agents]
+    return shown[0] if shown and all(value == shown[0] for value in shown) else None
+
+
+def _nodes(before: View, entry: Mapping[str, Any], now: View) -> list[str]:
+    """Of a step that was done, every node of it; of one cut short, those whose agent may have started since."""
+    nodes = [node for node in read.listing(entry.get("nodes")) or [] if isinstance(node, str)]
+    if entry.get("state") == "done":
+        return nodes
+    spared = _unmoved(before, now)
+    if _source(now) != entry.get("former_revision"):
+        # The step's configuration is in force, or was never: who is older than it runs what there was before.
+        spared |= {agent.node for agent in now.agents if agent.config_current is False and agent.ready is True}
+    return [node for node in nodes if node not in spared]
+
+
+def _unmoved(before: View, now: View) -> set[str]:
+    """Nodes with the very pod from before, whose container has not restarted either."""
+    lives = [_lives(view) for view in (before, now)]
+    return {node for node, life in lives[1].items() if None not in life and lives[0].get(node) == life}
+
+
+def _lives(view: View) -> dict[str, tuple[str | None, int | None]]:
+    records = [read.mapping(record) or {} for record in read.listing(view.facts.get("agents")) or []]
+    return {str(record.get("node")): (read.text(record.get("uid")), read.number(record.get("restarts"))) for record in records}

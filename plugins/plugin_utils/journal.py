@@ -1,0 +1,139 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the journal of a run says: which steps stand, what must be taken back, and the state of every node. Pure.
+
+Every entry has `event` and `step` (the id of a plan's step). In the order in which a step writes them:
+    started  former_revision, nodes: [..]          before anything is changed; nodes whose agents the step restarts
+    applied  revision                              the release was upgraded
+    rolled   nodes: {node: {state, ..}}            agents were restarted, as cilium_rollout returns it
+    done                                           the gate after the step held
+    unrolled nodes: {node: {state, ..}}            agents were restarted on the way back, likewise
+    undone                                         taken back, and verified
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
+
+EVENTS = ("started", "applied", "rolled", "done", "unrolled", "undone")
+UNTOUCHED, CHANGED, ROLLED_BACK, UNKNOWN = "untouched", "changed", "rolled_back", "unknown"
+# States of cilium_rollout: the agent was restarted; the agent is as it was wanted.
+RESTARTED, PROVEN = ("restarted_verified", "failed"), ("restarted_verified", "skipped")
+WEIGHT = (UNTOUCHED, ROLLED_BACK, CHANGED, UNKNOWN)
+
+Entry = Mapping[str, Any]
+
+
+class JournalError(ValueError):
+    """An entry that cannot be written; the message says what it lacks."""
+
+
+def checked(entry: Entry) -> dict[str, Any]:
+    """The entry, if it has what its event needs. Raises JournalError."""
+    event = entry.get("event")
+    if event not in EVENTS:
+        raise JournalError(f"A journal entry's event must be one of {', '.join(EVENTS)}.")
+    needs = {
+        "started": {"former_revision": read.number, "nodes": read.listing}, "applied": {"revision": read.number},
+        "rolled": {"nodes": read.mapping}, "unrolled": {"nodes": read.mapping},
+    }.get(str(event), {})
+    for name, reader in {"step": read.text, **needs}.items():
+        if reader(entry.get(name)) is None:
+            raise JournalError(f"The journal's event {event} needs {name}.")
+    return dict(entry)
+
+
+def steps(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Every step that was begun, in order, with what became of it.
+
+    [{id, former_revision, revision: int|None, nodes: [planned], rolled: {node: {..}}, unrolled: None or likewise,
+      state: the last event}]
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        name = str(entry.get("step"))
+        if entry.get("event") == "started":
+            _begin(found, name, entry)
+        elif name in found:
+            _take(found[name], entry)
+    return list(found.values())
+
+
+def _begin(found: dict[str, dict[str, Any]], name: str, entry: Entry) -> None:
+    former = found.get(name)
+    if former and former["state"] != "undone":
+        # Begun again after a kill: what was there before the first beginning is what to go back to.
+        former["state"] = "started"
+        former["nodes"] += [node for node in _names(entry.get("nodes")) if node not in former["nodes"]]
+        return
+    found.pop(name, None)
+    found[name] = {"id": name, "former_revision": entry.get("former_revision"), "revision": None,
+                   "nodes": _names(entry.get("nodes")), "rolled": {}, "unrolled": None, "state": "started"}
+
+
+def _names(value: Any) -> list[str]:
+    return [node for node in read.listing(value) or [] if isinstance(node, str)]
+
+
+def _take(step: dict[str, Any], entry: Entry) -> None:
+    step["state"] = entry["event"]
+    if entry["event"] == "applied":
+        step["revision"] = entry.get("revision")
+    if entry["event"] in ("rolled", "unrolled"):
+        step[entry["event"]] = {**(read.mapping(entry.get("nodes")) or {}), **_restarted(step[entry["event"]])}
+
+
+def _restarted(nodes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Those that were restarted and proven: a second attempt, which skips them, does not take that away."""
+    return {node: found for node, found in (nodes or {}).items()
+            if (read.mapping(found) or {}).get("state") == "restarted_verified"}
+
+
+def undo_steps(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """What must be taken back, the last step first, each as in `steps`.
+
+    `nodes` are all nodes whose agent may run the step's configuration: those of the step, since once cilium-config was
+    changed any agent may have restarted by itself, in the reverse of the order in which they were changed.
+    """
+    standing = [step for step in steps(entries) if step["state"] != "undone"]
+    return [{**step, "nodes": _touched(step)[::-1]} for step in reversed(standing)]
+
+
+def _touched(step: Mapping[str, Any]) -> list[str]:
+    return step["nodes"] + [node for node in step["rolled"] if node not in step["nodes"]]
+
+
+def node_states(entries: Iterable[Entry], nodes: Iterable[str] = ()) -> dict[str, str]:
+    """Node -> untouched, changed (and verified), rolled_back (and verified) or unknown. `nodes`: all of the cluster."""
+    states = {node: UNTOUCHED for node in nodes}
+    for step in steps(entries):
+        for node in _touched(step):
+            states[node] = max(_state(step, node), states.get(node, UNTOUCHED), key=WEIGHT.index)
+    return dict(sorted(states.items(), key=lambda item: read.natural(item[0])))
+
+
+def _state(step: Mapping[str, Any], node: str) -> str:
+    there, back = (_rolled(step, part, node) for part in ("rolled", "unrolled"))
+    if step["state"] == "done":
+        return CHANGED
+    if step["state"] == "undone" and step["unrolled"] is None:
+        return ROLLED_BACK
+    if step["state"] == "undone":
+        # An agent that neither way restarted started before the step.
+        return ROLLED_BACK if {there, back} & set(RESTARTED) else UNTOUCHED
+    if back in PROVEN:
+        return ROLLED_BACK
+    return UNTOUCHED if there == "untouched" and back in (None, "untouched") else UNKNOWN
+
+
+def _rolled(step: Mapping[str, Any], part: str, node: str) -> str | None:
+    return read.text((read.mapping((step[part] or {}).get(node)) or {}).get("state"))
+
+
+def summary(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """The steps for result.json: [{id, state, former_revision, revision, nodes}]."""
+    keys = ("id", "state", "former_revision", "revision", "nodes")
+    return [{key: step[key] for key in keys} for step in steps(entries)]

@@ -1,0 +1,119 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The policy: which tunings are wanted, with which options. Unknown names are errors that list near ones."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Catalogue, Option, Options, Risk, Tuning, matches)
+
+DEFAULT: Mapping[str, Any] = {"dsr": {"mode": "dsr", "dispatch": "opt"}}
+VARIABLE = "fastpath_tunings"
+
+
+class PolicyError(ValueError):
+    """What the user asked for cannot be meant; the message is one sentence with near names."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A tuning of the policy with every option resolved; `selected` False: judged only because another one needs it."""
+
+    tuning: Tuning
+    options: Options
+    selected: bool
+
+
+Policy = Mapping[str, Choice]
+
+
+def near(name: Any, known: Iterable[str]) -> str:
+    """The end of an error sentence: near names, else all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(str(name)[:80].lower(), names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(names)}."
+
+
+def parse(tunings: Any = None, catalogue: Catalogue | None = None) -> Policy:
+    """The policy that `fastpath_tunings` stands for, in the order of application.
+
+    `tunings`: {id: {option: value} | true | false}; None means the default policy. Raises PolicyError.
+    """
+    known = catalog.load() if catalogue is None else catalogue
+    wanted = DEFAULT if tunings is None else tunings
+    if not isinstance(wanted, Mapping):
+        raise PolicyError(f"{VARIABLE} must be a mapping such as {{dsr: {{mode: hybrid}}}}, not {one_line(wanted, 60)}.")
+    chosen = {}
+    for name, options in wanted.items():
+        tuning = _tuning(name, known)
+        if options is not False:
+            chosen[tuning.id] = Choice(tuning, _options(tuning, options), True)
+    _check_excludes(chosen)
+    _add_needed(chosen, known)
+    return {name: chosen[name] for name in known if name in chosen}
+
+
+def acknowledged(names: Any, catalogue: Catalogue | None = None) -> frozenset[str]:
+    """The tunings whose risk the user accepted by name. Raises PolicyError."""
+    known = catalog.load() if catalogue is None else catalogue
+    if names is not None and not isinstance(names, (list, tuple)):
+        raise PolicyError(f"fastpath_acknowledge must be a list of tunings such as [dsr], not {one_line(names, 60)}.")
+    return frozenset(_tuning(name, known, "fastpath_acknowledge").id for name in names or ())
+
+
+def must_be_acknowledged(risk: Risk) -> bool:
+    """Whether a step of this risk is taken only when its tunings were acknowledged."""
+    return risk >= Risk.CONNECTIONS_LOST
+
+
+def _tuning(name: Any, known: Catalogue, variable: str = VARIABLE) -> Tuning:
+    if not isinstance(name, str) or name not in known:
+        raise PolicyError(f"{variable} names {one_line(name, 60)!r}, which is no tuning; {near(name, known)}")
+    return known[name].tuning
+
+
+def _options(tuning: Tuning, given: Any) -> Options:
+    if given is None or given is True:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise PolicyError(f"{VARIABLE}.{tuning.id} must be true, false or a mapping of options, not {one_line(given, 60)}.")
+    names = [option.name for option in tuning.options]
+    for name in given:
+        if name not in names:
+            known = near(name, names) if names else "it has none."
+            raise PolicyError(f"{VARIABLE}.{tuning.id} has {one_line(name, 60)!r}, which is no option of it; {known}")
+    return {option.name: _value(tuning, option, given.get(option.name, option.default)) for option in tuning.options}
+
+
+def _value(tuning: Tuning, option: Option, value: Any) -> str:
+    shown = f"{VARIABLE}.{tuning.id}.{option.name} is {one_line(value, 60)!r}"
+    if isinstance(value, str) and value in option.refused:
+        raise PolicyError(f"{shown}, which is not taken: {option.refused[value]}; {near('', option.allowed)}")
+    if not isinstance(value, str) or value not in option.allowed:
+        raise PolicyError(f"{shown}; {near(value, option.allowed)}")
+    return option.allowed[option.allowed.index(value)]
+
+
+def _check_excludes(chosen: Mapping[str, Choice]) -> None:
+    for name, choice in chosen.items():
+        for other in choice.tuning.excludes:
+            if other in chosen:
+                raise PolicyError(f"{VARIABLE} has {name} and {other}, which exclude each other: leave one out.")
+
+
+def _add_needed(chosen: dict[str, Choice], known: Catalogue) -> None:
+    waiting = list(chosen)
+    while waiting:
+        choice = chosen[waiting.pop()]
+        for need in choice.tuning.needs:
+            if matches(need.when, choice.options) and need.tuning not in chosen:
+                needed = known[need.tuning].tuning
+                chosen[need.tuning] = Choice(needed, _options(needed, None), False)
+                waiting.append(need.tuning)

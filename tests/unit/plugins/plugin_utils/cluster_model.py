@@ -1,0 +1,155 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A model of a cluster for tests: what charts render and what agents do with it, written from Cilium's documented
+behaviour and sharing nothing with the catalogue."""
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "facts"
+FORWARDING_MODE = "service.cilium.io/forwarding-mode"
+RENDERED = ("bpf-lb-mode", "bpf-lb-dsr-dispatch", "bpf-lb-mode-annotation", "tunnel-protocol")
+ALL = sorted(path.stem for path in FIXTURES.glob("*.json"))
+
+
+class Exits(Exception):
+    """The agent would log a fatal error and exit."""
+
+
+def load(name: str) -> dict[str, Any]:
+    """A recorded facts document."""
+    return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+def value_at(values: Any, path: str) -> Any:
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
+
+
+def put(values: dict, path: str, value: Any) -> None:
+    """Set a dotted path; None removes it and the mappings that become empty."""
+    *parents, last = path.split(".")
+    chain = [values]
+    for key in parents:
+        chain.append(chain[-1].setdefault(key, {}))
+    if value is not None:
+        chain[-1][last] = value
+        return
+    chain[-1].pop(last, None)
+    for holder, key in reversed(list(zip(chain, parents))):
+        if not holder[key]:
+            del holder[key]
+
+
+def render(chart: str, values: dict, former: dict[str, str]) -> dict[str, str]:
+    """cilium-config of a chart, for the keys that matter here; every other key stays as it was."""
+    data = {key: value for key, value in former.items() if key not in RENDERED}
+    for path, key in (("loadBalancer.mode", "bpf-lb-mode"), ("loadBalancer.dsrDispatch", "bpf-lb-dsr-dispatch")):
+        if value_at(values, path) is not None:
+            data[key] = value_at(values, path)
+    if minor(chart) >= 17:
+        data["bpf-lb-mode-annotation"] = "true" if value_at(values, "bpf.lbModeAnnotation") else "false"
+    if minor(chart) >= 14:
+        protocol = value_at(values, "tunnelProtocol")
+        tunnelled = value_at(values, "routingMode") != "native"
+        if protocol or tunnelled or minor(chart) >= 17:
+            data["tunnel-protocol"] = protocol or "vxlan"
+    return data
+
+
+def boot(version: str, data: dict[str, str]) -> dict[str, Any]:
+    """The lines of an agent's status that depend on these keys. Raises Exits where an agent refuses them."""
+    number = minor(version)
+    mode, dispatch = data.get("bpf-lb-mode", "snat"), data.get("bpf-lb-dsr-dispatch", "opt")
+    annotation = number >= 17 and data.get("bpf-lb-mode-annotation") == "true"
+    mode = _checked_mode(number, mode, dispatch, annotation, data)
+    status: dict[str, Any] = {"nodeport_mode": mode}
+    if number >= 15:
+        status["dsr_dispatch"] = dispatch
+    if number >= 17:
+        status["annotations"] = [FORWARDING_MODE] if annotation else []
+    return status
+
+
+def _checked_mode(number: int, mode: str, dispatch: str, annotation: bool, data: dict[str, str]) -> str:
+    tunnel = _tunnel(number, data)
+    if annotation and (mode == "hybrid" or number == 17 and dispatch != "ipip"):
+        raise Exits("the mode annotation")
+    if mode == "snat" and not annotation:
+        return mode
+    if dispatch == "geneve" and (number < 14 or number >= 15 and data.get("tunnel-protocol", "vxlan") != "geneve"):
+        raise Exits("dispatch geneve")
+    if tunnel and number <= 12:
+        return "snat"
+    if tunnel and (tunnel != "geneve" or dispatch != "geneve"):
+        raise Exits(f"{mode} over a tunnel")
+    return mode
+
+
+def _tunnel(number: int, data: dict[str, str]) -> str | None:
+    if number <= 13:
+        tunnel = data.get("tunnel", "vxlan")
+        return None if tunnel == "disabled" else tunnel
+    return None if data.get("routing-mode", "tunnel") == "native" else data.get("tunnel-protocol", "vxlan")
+
+
+def upgrade(facts: dict, changes: dict[str, Any]) -> None:
+    """helm upgrade: values, manifest and ConfigMap; agents go on with what they have."""
+    release = facts["release"]
+    for path, value in changes.items():
+        put(release["values"], path, value)
+    data = render(release["chart_version"], release["values"], facts["config"]["data"])
+    if data != facts["config"]["data"]:
+        for agent in facts["agents"]:
+            agent["config_current"] = False
+    facts["config"]["data"], facts["manifest_config"] = data, dict(data)
+    release["revision"] += 1
+
+
+def restart(facts: dict, nodes: list[str]) -> None:
+    """New agents on these nodes."""
+    for agent in facts["agents"]:
+        if agent["node"] in nodes:
+            agent["status"].update(boot(agent["version"], facts["config"]["data"]))
+            agent["uid"], agent["config_current"] = agent["uid"] + "+", True
+
+
+def apply_step(facts: dict, step: dict) -> None:
+    if step["values"]:
+        upgrade(facts, step["values"])
+    restart(facts, step["nodes"])
+
+
+def apply_plan(facts: dict, plan: dict) -> dict:
+    """The facts after all steps."""
+    after = copy.deepcopy(facts)
+    for step in plan["steps"]:
+        apply_step(after, step)
+    return after
+
+
+def revert_plan(facts: dict, plan: dict) -> dict:
+    """The facts after every step was taken back, the last one first."""
+    after = copy.deepcopy(facts)
+    for step in reversed(plan["steps"]):
+        if step["values"]:
+            upgrade(after, step["former_values"])
+        restart(after, step["nodes"])
+    return after
+
+
+def settings(facts: dict) -> dict[str, Any]:
+    """What a change and its undo must leave alike: values, configuration, and what every agent runs."""
+    return {
+        "values": facts["release"]["values"], "config": facts["config"]["data"], "manifest": facts["manifest_config"],
+        "running": {agent["node"]: agent["status"] for agent in facts["agents"]},
+    }

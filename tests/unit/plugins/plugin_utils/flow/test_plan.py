@@ -1,0 +1,185 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Entry, Live, Need, Phase, Risk, Stage, Tuning, Want)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge, plan
+from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
+
+
+def planned(facts, wanted=None, acknowledged=(), batch=1, catalogue=None):
+    chosen = policy.parse(wanted, catalogue)
+    return plan.plan(facts, judge.judge(facts, chosen, catalogue), chosen, acknowledged, batch, catalogue)
+
+
+def entry(name, **more):
+    """A tuning of Helm value x.<name>, key x-<name> and status line xdp_acceleration, nodeport_mode, ..."""
+    given = {"phase": Phase.SERVICES, "risk": Risk.AGENT_RESTART, "live": "lb_algorithm", **more}
+    stage = Stage("on", (Want({f"x.{name}": True}, {f"x-{name}": "true"}),), (Live(given.pop("live"), "maglev"),))
+    return Entry(Tuning(id=name, title=name, reason=f"because {name}.", undo=f"undo {name}.", stages=(stage,), **given), "")
+
+
+def test_the_mission_example():
+    made = planned(model.load("1.13.4-snat-native"))
+    step, = made["steps"]
+    assert (made["outcome"], made["batch"], made["blocked"]) == ("drift", 1, [])
+    assert step == {
+        "id": "1-dsr-switch", "tunings": ["dsr"], "stage": "switch", "reason": step["reason"], "risk": "connections_lost",
+        "undo": step["undo"], "values": {"loadBalancer.mode": "dsr", "loadBalancer.dsrDispatch": "opt"},
+        "former_values": {"loadBalancer.mode": None, "loadBalancer.dsrDispatch": None},
+        "config": {"bpf-lb-mode": "dsr", "bpf-lb-dsr-dispatch": "opt"}, "expect": {"nodeport_mode": "dsr"},
+        "nodes": ["node-2", "node-3", "node-1"],
+    }
+    assert made["unacknowledged"][0]["tuning"] == "dsr" and made["unacknowledged"][0]["risk"] == "connections_lost"
+    assert made["basis"]["revision"] == 3 and made["basis"]["agents"]["node-1"] == "1.13.4"
+
+
+def test_workers_come_first_and_the_control_plane_last_in_natural_order():
+    facts = model.load("1.13.4-snat-native")
+    for source in (facts["nodes"], facts["agents"]):
+        for record, name in zip(source, ("cp", "w10", "w9")):
+            record["name" if source is facts["nodes"] else "node"] = name
+    assert planned(facts)["steps"][0]["nodes"] == ["w9", "w10", "cp"]
+
+
+def test_only_agents_that_run_something_else_are_restarted_where_the_config_is_right():
+    step, = planned(model.load("1.13.4-mixed-modes"))["steps"]
+    assert step["values"] == {} and step["nodes"] == ["node-3", "node-1"]
+    assert step["config"] == {"bpf-lb-mode": "dsr", "bpf-lb-dsr-dispatch": "opt"}
+
+
+@pytest.mark.parametrize("change, words, way_out", [
+    (lambda facts: facts["release"].update(status="pending-upgrade"), "pending-upgrade", "helm rollback cilium 2"),
+    (lambda facts: facts["release"].update(status="failed"), "failed", "helm rollback"),
+    (lambda facts: facts.update(owner={"kind": "flux", "name": "cilium", "evidence": ""}), "Flux", "HelmRelease"),
+    (lambda facts: facts.update(owner={"kind": "argocd", "name": "net", "evidence": ""}), "Argo CD", "loadBalancer.mode"),
+    (lambda facts: facts.update(owner={"kind": "k3s_helm_chart", "name": "c", "evidence": ""}), "K3s", "HelmChartConfig"),
+    (lambda facts: facts.update(owner={"kind": "managed", "name": "AKS", "evidence": ""}), "AKS", "platform"),
+    (lambda facts: facts["agents"][1].update(ready=False, waiting="CrashLoopBackOff"), "CrashLoopBackOff", "Repair"),
+    (lambda facts: facts["agents"][1]["status"].update(health="failure"), "node-2", "Repair"),
+    (lambda facts: facts["nodes"][2].update(ready=False), "node-3", "Repair"),
+    (lambda facts: facts["daemonset"].update(observed_generation=2), "rolled out", "Wait"),
+    (lambda facts: facts["daemonset"].update(updated=2), "rolled out", "Wait"),
+])
+def test_what_blocks_the_cluster_as_a_whole_leaves_no_step(change, words, way_out):
+    facts = model.load("1.13.4-snat-native")
+    facts["release"]["history"][1]["status"] = "pending-upgrade"
+    change(facts)
+    made = planned(facts)
+    assert (made["outcome"], made["steps"]) == ("blocked", [])
+    found, = made["blocked"]
+    assert found["tuning"] is None and words in found["reason"] and way_out in found["way_out"]
+    assert "Nothing may be applied" in plan.refusal(made)
+    in_line = model.load("1.13.4-dsr-native")
+    change(in_line)
+    assert planned(in_line)["outcome"] == "in_line", "there is nothing to be kept from"
+
+
+@pytest.mark.parametrize("source", ["owner", "nodes"])
+def test_what_an_apply_must_know_and_an_audit_need_not(source):
+    made = planned({**model.load("1.13.4-snat-native"), source: None})
+    assert (made["outcome"], made["steps"]) == ("unknown", [])
+
+
+def test_without_a_release_the_keys_are_named():
+    found, = planned(model.load("1.16.19-no-release"))["blocked"]
+    assert '"bpf-lb-mode": "dsr"' in found["way_out"]
+
+
+def test_a_foreign_owner_is_told_the_steps_in_order():
+    facts = model.load("1.18.12-snat-native")
+    facts["owner"] = {"kind": "flux", "name": "cilium", "evidence": ""}
+    way_out = planned(facts)["blocked"][0]["way_out"]
+    assert way_out.index('"bpf.lbModeAnnotation": true') < way_out.index("restarted") < way_out.index('{"loadBalancer.mode": "dsr"}')
+
+
+def test_the_digest_covers_what_matters_and_nothing_that_changes_by_itself():
+    facts = model.load("1.13.4-snat-native")
+    digest = planned(facts)["digest"]
+    same = copy.deepcopy(facts)
+    same["config"]["resource_version"] = "9999"
+    same["agents"][0].update(restarts=7, uid="other", pod="other", created_at="2026-11-09T00:00:00Z")
+    assert planned(same, acknowledged=["dsr"], batch=3)["digest"] == digest
+    for change in (
+        lambda other: other["config"]["data"].update(debug="true") or other["manifest_config"].update(debug="true"),
+        lambda other: other["release"].update(revision=4), lambda other: other["cluster"].update(uid="another"),
+        lambda other: other["agents"][0].update(version="1.13.5"), lambda other: other["nodes"].pop(),
+    ):
+        other = copy.deepcopy(facts)
+        change(other)
+        assert planned(other)["digest"] != digest
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda facts: facts["cluster"].update(uid="another"), "another cluster"),
+    (lambda facts: facts["release"].update(revision=4), "another revision"),
+    (lambda facts: facts["config"]["data"].update(debug="true"), "cilium-config"),
+    (lambda facts: facts["node_configs"].append({"name": "x"}), "CiliumNodeConfig"),
+    (lambda facts: facts["nodes"].pop(), "nodes came or went"),
+    (lambda facts: facts["agents"][0].update(version="1.13.18"), "their version"),
+])
+def test_a_plan_is_stale_once_the_cluster_changed(change, words):
+    facts = model.load("1.13.4-snat-native")
+    made = planned(facts)
+    assert plan.stale(made, facts) is None
+    change(facts)
+    assert words in plan.stale(made, facts)
+
+
+def test_a_plan_that_was_changed_by_hand_is_refused():
+    facts = model.load("1.13.4-snat-native")
+    made = planned(facts)
+    made["steps"][0]["values"]["loadBalancer.mode"] = "hybrid"
+    assert "changed after it was made" in plan.stale(made, facts)
+
+
+def test_only_an_accepted_plan_may_be_applied():
+    facts = model.load("1.13.4-snat-native")
+    assert 'fastpath_acknowledge to ["dsr"]' in plan.refusal(planned(facts))
+    assert plan.refusal(planned(facts, acknowledged=["dsr"])) is None
+    assert plan.refusal(planned(model.load("1.13.4-dsr-native"))) is None
+    assert "vxlan" in plan.refusal(planned(model.load("1.13.4-tunnel-vxlan")))
+
+
+def test_tunings_of_one_phase_are_one_step_and_a_later_phase_comes_after():
+    known = {found.tuning.id: found for found in (
+        entry("one"), entry("two", risk=Risk.CONNECTIONS_LOST, live="xdp_acceleration"),
+        entry("three", phase=Phase.LOAD_BALANCER, needs=(Need("one"),)))}
+    made = planned(model.load("1.13.4-snat-native"), {"one": True, "two": True, "three": True}, ["two"], catalogue=known)
+    first, second = made["steps"]
+    assert (first["id"], second["id"]) == ("1-one-two-on", "2-three-on")
+    assert first["values"] == {"x.one": True, "x.two": True} and first["former_values"] == {"x.one": None, "x.two": None}
+    assert first["risk"] == "connections_lost" and first["reason"] == "because one. because two."
+    assert [found["tuning"] for found in made["unacknowledged"]] == ["one"], "it is taken in one step with two"
+
+
+def test_a_tuning_that_was_not_judged_is_unknown():
+    facts, chosen = model.load("1.13.4-dsr-native"), policy.parse(None)
+    assert plan.plan(facts, [], chosen)["outcome"] == "unknown"
+
+
+def test_a_step_that_only_writes_values_restarts_nothing_and_risks_nothing():
+    facts = model.load("1.13.4-dsr-native")
+    facts["release"]["values"]["loadBalancer"] = {"dsrDispatch": "opt"}
+    step, = planned(facts)["steps"]
+    assert (step["values"], step["nodes"], step["risk"]) == ({"loadBalancer.mode": "dsr"}, [], "none")
+
+
+def test_agents_of_different_versions_are_expected_to_show_what_all_of_them_print():
+    facts = model.load("1.16.19-snat-native")
+    facts["agents"][0]["version"] = "1.14.19"
+    facts["agents"][0]["options"]["routing_mode"] = "native"
+    assert planned(facts)["steps"][0]["expect"] == {"nodeport_mode": "dsr"}
+
+
+def test_names_from_outside_stay_data():
+    facts = model.load("1.13.4-snat-native")
+    facts["agents"][0]["node"] = facts["nodes"][0]["name"] = "{{ lookup('pipe', 'id') }}"
+    assert "{{ lookup('pipe', 'id') }}" in planned(facts)["steps"][0]["nodes"]
