@@ -20,9 +20,9 @@ from typing import Any
 import yaml
 
 from chart_render import LOADER, CannotCompare, Rendering, find_charts, find_helm, render
+from front.own_charts import own_charts
 
 HERE = Path(__file__).resolve().parent
-LAB_CHARTS = HERE / "chart"
 CASES = HERE / "compare_cases.yaml"
 
 # What a picture of a chart is made of: a name (`config/mtu`, `DaemonSet/updateStrategy`) to what was rendered there.
@@ -217,7 +217,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("charts", type=Path, help="a real chart (folder or .tgz), or a folder of them")
     parser.add_argument("--helm", help="Helm to render with; default: LAB_HELM, then helm on PATH")
-    parser.add_argument("--lab", type=Path, default=LAB_CHARTS, help="the lab's charts")
+    parser.add_argument("--lab", type=Path, help="the lab's charts (default: its own)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser.parse_args(argv)
 
@@ -225,7 +225,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
     try:
-        result = compare(find_helm(options.helm), find_charts(options.charts), find_charts(options.lab), load_cases())
+        result = compare(find_helm(options.helm), find_charts(options.charts), find_charts(options.lab or own_charts()), load_cases())
         if all(outcome["missing"] for outcome in result.values()):
             raise CannotCompare(f"No chart in {options.charts} has the version of a lab chart: {', '.join(result)}.")
     except CannotCompare as error:

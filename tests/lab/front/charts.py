@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from .errors import LabError
-from .places import CHARTS, MANIFESTS
+from .own_charts import own_charts
+from .places import MANIFESTS
 
 DEFAULT_VERSION = "1.13.4"
 POD_RANGE = "10.0.0.0/8"
@@ -43,10 +44,11 @@ def find_chart(wanted: Optional[str], chart: Optional[str]) -> Chart:
 
 
 def _own_chart(wanted: str) -> Chart:
-    versions = sorted(path.name[len("cilium-"):] for path in CHARTS.glob("cilium-*"))
+    charts = own_charts()
+    versions = sorted(path.name[len("cilium-"):] for path in charts.glob("cilium-*"))
     for version in versions:
         if _is_version(version, wanted):
-            return read_chart(CHARTS / f"cilium-{version}")
+            return read_chart(charts / f"cilium-{version}")
     raise LabError(f"The lab has no chart for Cilium {wanted}: choose one of {', '.join(versions) or 'none'}, "
                    "or give a chart with --chart.")
 

@@ -19,8 +19,11 @@ import chart_render  # noqa: E402
 import compare_charts  # noqa: E402
 from chart_render import CannotCompare, Rendering  # noqa: E402
 from compare_charts import Case  # noqa: E402
+from front.own_charts import own_charts  # noqa: E402
 
-VERSIONS = sorted(path.name[len("cilium-"):] for path in compare_charts.LAB_CHARTS.glob("cilium-*"))
+LAB_CHARTS = own_charts()
+
+VERSIONS = sorted(path.name[len("cilium-"):] for path in LAB_CHARTS.glob("cilium-*"))
 DSR = {"loadBalancer": {"mode": "dsr"}}
 
 
@@ -33,8 +36,8 @@ def helm() -> str:
 
 
 def copy_of(version: str, folder: Path) -> Path:
-    """A lab chart as a folder of its own, links resolved, to be spoilt by a test."""
-    return Path(shutil.copytree(compare_charts.LAB_CHARTS / f"cilium-{version}", folder / f"cilium-{version}"))
+    """A lab chart as a folder of its own, to be spoilt by a test."""
+    return Path(shutil.copytree(LAB_CHARTS / f"cilium-{version}", folder / f"cilium-{version}"))
 
 
 def replace_in(file: Path, old: str, new: str) -> None:
@@ -45,7 +48,7 @@ def replace_in(file: Path, old: str, new: str) -> None:
 
 def found(helm: str, chart: Path, version: str, cases: list[Case]) -> list[tuple[str, str, str, str]]:
     """Differences between the lab's chart as the real one and a spoilt copy of it as the lab's."""
-    true = compare_charts.LAB_CHARTS / f"cilium-{version}"
+    true = LAB_CHARTS / f"cilium-{version}"
     differences = compare_charts.compare_version(helm, version, true, chart, cases)
     return [(d.case, d.what, d.real, d.lab) for d in differences]
 
@@ -229,7 +232,7 @@ def test_cases_have_names_of_their_own_and_a_version_to_go_to():
 
 
 def lab_chart(version: str) -> Path:
-    return compare_charts.LAB_CHARTS / f"cilium-{version}"
+    return LAB_CHARTS / f"cilium-{version}"
 
 
 def rendered(helm: str, version: str, values: dict) -> Rendering:
