@@ -34,7 +34,7 @@ ERROR_CHANNEL = 3
 def run_lab(*words: str, env: Optional[dict[str, str]] = None) -> subprocess.CompletedProcess:
     """Runs the front end; never raises for its exit code. Without LAB_CHART, unless `env` gives it."""
     clean = {key: value for key, value in os.environ.items() if key != "LAB_CHART"}
-    return subprocess.run([sys.executable, str(PROGRAM), *words], capture_output=True, text=True,
+    return subprocess.run([sys.executable, str(PROGRAM), *words], check=False, capture_output=True, text=True,
                           env={**clean, **(env or {})}, timeout=900)
 
 
@@ -162,7 +162,7 @@ class Lab:
         """Runs Helm ("3", "4" or that of PATH) on the lab; what it prints."""
         program = helm.find_helm(version, Progress(sys.stderr))
         done = subprocess.run([str(program), *words, "--kubeconfig", str(self.kubeconfig), "--namespace", NAMESPACE],
-                              env=helm.environment(self.state.folder / "helm"), capture_output=True, text=True)
+                              env=helm.environment(self.state.folder / "helm"), check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -53,7 +53,7 @@ class Bastion:
     def run(self, playbook: str, *words: str, **variables: Any) -> Play:
         before = self.records()
         done = subprocess.run(self.command(playbook, *words, **variables), cwd=self.folder, env=self.environment(),
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False)
         made = [folder for folder in self.records() if folder not in before]
         return self._play(done.returncode, done.stdout, made[-1] if made else None)
 

@@ -126,7 +126,7 @@ def test_two_labs_side_by_side(lab: Lab) -> None:
 
 def test_everything_listens_on_loopback_only(lab: Lab) -> None:
     listeners = listening(set(lab.status()["ports"].values()))
-    assert len(listeners) >= 6 and {address for address, _ in listeners} == {"127.0.0.1"}
+    assert len(listeners) >= 6 and {address for address, _port in listeners} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("victim", ["watched process", "supervisor", "component"])
@@ -417,14 +417,13 @@ def test_start_delay(lab: Lab, node: str) -> None:
 
 
 def test_configuration_is_that_of_the_pods_creation(lab: Lab, node: str) -> None:
-    mode = lambda: load_balancer_mode(lab, node)  # noqa: E731
-    assert mode() == "SNAT"
+    assert load_balancer_mode(lab, node) == "SNAT"
     lab.set_config({"bpf-lb-mode": "dsr"})
     time.sleep(0.5)
-    assert mode() == "SNAT"
+    assert load_balancer_mode(lab, node) == "SNAT"
     lab.restart_agent(node)
     lab.wait_agent_ready(node)
-    assert mode() == "DSR" and load_balancer_mode(lab, "node-3") == "SNAT"
+    assert load_balancer_mode(lab, node) == "DSR" and load_balancer_mode(lab, "node-3") == "SNAT"
 
 
 def test_node_configs_override_on_the_nodes_they_select(lab: Lab, node: str) -> None:

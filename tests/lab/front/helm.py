@@ -41,7 +41,7 @@ def _given(wanted: str) -> Path:
 def major_of(helm: str) -> Optional[int]:
     """Helm's major version; None where the program does not say."""
     try:
-        answer = subprocess.run([helm, "version", "--short"], capture_output=True, text=True, timeout=30)
+        answer = subprocess.run([helm, "version", "--short"], check=False, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.match(r"v(\d+)\.", answer.stdout)
@@ -58,7 +58,7 @@ def build_helm(major: int, progress: Progress) -> Path:
         module = f"helm.sh/helm/v{major}"
         flags = f"-X {module}/internal/version.version={version}"
         return subprocess.run([str(go), "install", "-ldflags", flags, f"{module}/cmd/helm@{version}"],
-                              env={**golang.environment(), "GOBIN": str(into)}, capture_output=True, text=True)
+                              env={**golang.environment(), "GOBIN": str(into)}, check=False, capture_output=True, text=True)
 
     return build_once(folder / "helm", f"Building Helm {version}", build, progress)
 

@@ -26,7 +26,7 @@ LIST_SECONDS = 0.005  # per node: how long to wait between two lists of all agen
 
 def apply_manifests(program: Path, state: LabState, files: list[Path]) -> None:
     done = subprocess.run([str(program), "apply", "--kubeconfig", str(state.kubeconfig), *map(str, files)],
-                          capture_output=True, text=True)
+                          check=False, capture_output=True, text=True)
     if done.returncode:
         raise LabError(f"The lab's manifests were refused: {done.stderr.strip()}")
 
@@ -38,7 +38,7 @@ def install(state: LabState, helm_program: Path, chart: Chart, values: dict[str,
     command = [str(helm_program), "upgrade", "--install", RELEASE, str(chart.path), "--namespace", NAMESPACE,
                "--kubeconfig", str(state.kubeconfig), "--values", str(values_file), *options]
     done = subprocess.run(command, env=helm.environment(state.folder / "helm"), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=HELM_SECONDS)
+                          check=False, capture_output=True, text=True, timeout=HELM_SECONDS)
     if done.returncode:
         raise LabError(f"Helm refused: {_complaint(done.stderr)}")
 

@@ -34,7 +34,7 @@ def test_a_path_names_its_resource(path, resource, where):
     (urllib3.exceptions.IncompleteRead(3, 10), Garbled, "broke off"), (RuntimeError(), Down, "RuntimeError")])
 def test_whatever_is_raised_has_a_class_and_names_the_server(raised, error, words):
     classed = from_exception(raised, SERVER)
-    assert type(classed) is error and words in classed.message and SERVER in classed.message
+    assert classed.__class__ is error and words in classed.message and SERVER in classed.message
 
 
 def test_a_classed_error_stays_what_it_is():
@@ -49,6 +49,6 @@ def test_exceptions_that_refer_to_each_other_end():
 
 
 def test_a_status_without_a_body():
-    assert type(from_status("GET", "/api/v1/nodes", 418, b"")) is Failed
+    assert from_status("GET", "/api/v1/nodes", 418, b"").__class__ is Failed
     assert "no reason" in from_status("GET", "/api/v1/nodes", 403, b"").message
     assert isinstance(from_status("GET", "/x", 401, b"\xff"), Denied)

@@ -61,7 +61,7 @@ def test_exec_tells_a_kubelets_troubles_apart(api, cluster, monkeypatch, said, e
     api.on_exec = lambda pod, command: Output(start_error=said)
     with pytest.raises(error) as caught:
         cluster.exec("kube-system", "p", "c", ["x"])
-    assert type(caught.value) is error
+    assert caught.value.__class__ is error
 
 
 def test_exec_that_the_kubelet_is_away_for_before_it_begins(api, cluster):

@@ -59,7 +59,8 @@ def test_only_agents_that_run_something_else_are_restarted_where_the_config_is_r
     (lambda facts: facts["release"].update(status="pending-upgrade"), "pending-upgrade", "helm rollback cilium 2"),
     (lambda facts: facts["release"].update(status="failed"), "failed", "helm rollback"),
     (lambda facts: facts.update(owner={"kind": "flux", "name": "cilium", "evidence": ""}), "Flux", "HelmRelease"),
-    (lambda facts: facts.update(owner={"kind": "argocd", "name": "net", "evidence": ""}), "Argo CD", "loadBalancer.mode"),
+    (lambda facts: facts.update(owner={"kind": "argocd", "name": "net", "evidence": ""}), "Argo CD",
+     '{"loadBalancer": {"dsrDispatch": "opt", "mode": "dsr"}}'),
     (lambda facts: facts.update(owner={"kind": "k3s_helm_chart", "name": "c", "evidence": ""}), "K3s", "HelmChartConfig"),
     (lambda facts: facts.update(owner={"kind": "managed", "name": "AKS", "evidence": ""}), "AKS", "platform"),
     (lambda facts: facts["agents"][1].update(ready=False, waiting="CrashLoopBackOff"), "CrashLoopBackOff", "Repair"),
@@ -97,7 +98,8 @@ def test_a_foreign_owner_is_told_the_steps_in_order():
     facts = model.load("1.18.12-snat-native")
     facts["owner"] = {"kind": "flux", "name": "cilium", "evidence": ""}
     way_out = planned(facts)["blocked"][0]["way_out"]
-    assert way_out.index('"bpf.lbModeAnnotation": true') < way_out.index("restarted") < way_out.index('{"loadBalancer.mode": "dsr"}')
+    receive, send = '{"bpf": {"lbModeAnnotation": true}', '{"loadBalancer": {"mode": "dsr"}}'
+    assert way_out.index(receive) < way_out.index("restarted") < way_out.index(send)
 
 
 def test_the_digest_covers_what_matters_and_nothing_that_changes_by_itself():
