@@ -131,6 +131,15 @@ STAGES: dict[str, Callable[[], Outcome]] = {
 }
 
 
+def attempt(stage: Callable[[], Outcome]) -> Outcome:
+    """A stage's outcome; one that could not even be started has failed."""
+    try:
+        return stage()
+    except (OSError, subprocess.SubprocessError) as error:
+        print(error, file=sys.stderr)
+        return Outcome(failed=1)
+
+
 def missing() -> list[str]:
     """What the sanity stage cannot look at on this machine, and why."""
     wanted = [f"3.{minor}" for minor in range(8, 14)]
@@ -148,7 +157,7 @@ def main(names: list[str]) -> int:
     for name in names or STAGES:
         print(f"\n==> {name}", flush=True)
         began = time.monotonic()
-        outcome = STAGES[name]()
+        outcome = attempt(STAGES[name])
         if name == "sanity":
             outcome.skipped += missing()
         total.add(outcome)

@@ -40,7 +40,7 @@ def wanted_version() -> tuple[int, ...]:
 def version_of(go: str) -> tuple[int, ...]:
     """The version as numbers; empty where the program is missing or does not answer."""
     try:
-        answer = subprocess.run([go, "env", "GOVERSION"], env=environment(), check=False, capture_output=True, text=True, check=True)
+        answer = subprocess.run([go, "env", "GOVERSION"], env=environment(), capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ()
     return numbers(answer.stdout)
