@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Catalogue, Option, Options, Risk, Tuning, matches)
+    Catalogue, Number, Option, Options, Risk, Tuning, matches)
 
 DEFAULT: Mapping[str, Any] = {"dsr": {"mode": "dsr", "dispatch": "opt"}}
 VARIABLE = "fastpath_tunings"
+PROFILES = ("recommended", "latency", "throughput", "max")
 
 
 class PolicyError(ValueError):
@@ -24,11 +25,16 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True)
 class Choice:
-    """A tuning of the policy with every option resolved; `selected` False: judged only because another one needs it."""
+    """A tuning of the policy with every option resolved.
+
+    `selected` False: it is there because another one needs it. `named` False: only a profile brought it in, itself or by
+    such a need; what cannot be done of that is left out and told, and does not keep the rest back.
+    """
 
     tuning: Tuning
     options: Options
     selected: bool
+    named: bool = True
 
 
 Policy = Mapping[str, Choice]
@@ -41,13 +47,14 @@ def near(name: Any, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(names)}."
 
 
-def parse(tunings: Any = None, catalogue: Catalogue | None = None) -> Policy:
-    """The policy that `fastpath_tunings` stands for, in the order of application.
+def parse(tunings: Any = None, catalogue: Catalogue | None = None, profile: Any = None) -> Policy:
+    """The policy that `fastpath_profile` and over it `fastpath_tunings` stand for, in the order of application.
 
-    `tunings`: {id: {option: value} | true | false}; None means the default policy. Raises PolicyError.
+    `tunings`: {id: {option: value} | true | false}; None means nothing over a profile, and without one the default policy.
+    Raises PolicyError.
     """
     known = catalog.load() if catalogue is None else catalogue
-    wanted = DEFAULT if tunings is None else tunings
+    wanted = (DEFAULT if not profile else {}) if tunings is None else tunings
     if not isinstance(wanted, Mapping):
         raise PolicyError(f"{VARIABLE} must be a mapping such as {{dsr: {{mode: hybrid}}}}, not {one_line(wanted, 60)}.")
     chosen = {}
@@ -56,8 +63,22 @@ def parse(tunings: Any = None, catalogue: Catalogue | None = None) -> Policy:
         if options is not False:
             chosen[tuning.id] = Choice(tuning, _options(tuning, options), True)
     _check_excludes(chosen)
+    for choice in _of_profile(profile, known) if profile else ():
+        if choice.tuning.id not in wanted and not _excluded(choice.tuning, chosen):
+            chosen[choice.tuning.id] = choice
     _add_needed(chosen, known)
     return {name: chosen[name] for name in known if name in chosen}
+
+
+def _of_profile(profile: Any, known: Catalogue) -> list[Choice]:
+    if not isinstance(profile, str) or profile not in PROFILES:
+        raise PolicyError(f"fastpath_profile is {one_line(profile, 60)!r}; {near(profile, PROFILES)}")
+    members = [entry.tuning for entry in known.values() if profile in entry.tuning.profiles]
+    return [Choice(tuning, _options(tuning, tuning.profiles[profile]), True, named=False) for tuning in members]
+
+
+def _excluded(tuning: Tuning, chosen: Mapping[str, Choice]) -> bool:
+    return any(name in tuning.excludes or tuning.id in choice.tuning.excludes for name, choice in chosen.items())
 
 
 def acknowledged(names: Any, catalogue: Catalogue | None = None) -> frozenset[str]:
@@ -92,13 +113,35 @@ def _options(tuning: Tuning, given: Any) -> Options:
     return {option.name: _value(tuning, option, given.get(option.name, option.default)) for option in tuning.options}
 
 
-def _value(tuning: Tuning, option: Option, value: Any) -> str:
+def _value(tuning: Tuning, option: Option | Number, value: Any) -> Any:
     shown = f"{VARIABLE}.{tuning.id}.{option.name} is {one_line(value, 60)!r}"
+    if isinstance(option, Number):
+        return _number(option, value, shown)
     if isinstance(value, str) and value in option.refused:
         raise PolicyError(f"{shown}, which is not taken: {option.refused[value]}; {near('', option.allowed)}")
     if not isinstance(value, str) or value not in option.allowed:
         raise PolicyError(f"{shown}; {near(value, option.allowed)}")
     return option.allowed[option.allowed.index(value)]
+
+
+def _number(option: Number, value: Any, shown: str) -> int | float | None:
+    """`--extra-vars key=value` hands numbers over as text, so text that is one will do."""
+    if value is None:
+        return None
+    number = _as_number(value)
+    if number is None or not option.least <= number <= option.most or option.whole and number != int(number):
+        kind = "whole number" if option.whole else "number"
+        raise PolicyError(f"{shown}; it takes a {kind} from {option.least} to {option.most}.")
+    return int(number) if option.whole else number
+
+
+def _as_number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _check_excludes(chosen: Mapping[str, Choice]) -> None:
@@ -113,7 +156,17 @@ def _add_needed(chosen: dict[str, Choice], known: Catalogue) -> None:
     while waiting:
         choice = chosen[waiting.pop()]
         for need in choice.tuning.needs:
-            if matches(need.when, choice.options) and need.tuning not in chosen:
-                needed = known[need.tuning].tuning
-                chosen[need.tuning] = Choice(needed, _options(needed, None), False)
+            if matches(need.when, choice.options) and _add(chosen, known[need.tuning].tuning, choice.named):
                 waiting.append(need.tuning)
+
+
+def _add(chosen: dict[str, Choice], needed: Tuning, named: bool) -> bool:
+    """Whether that made a difference: what something named needs is as good as named itself."""
+    there = chosen.get(needed.id)
+    if there is None:
+        chosen[needed.id] = Choice(needed, _options(needed, None), False, named)
+    elif named and not there.named:
+        chosen[needed.id] = replace(there, named=True)
+    else:
+        return False
+    return True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
-Options = Mapping[str, str]
+Options = Mapping[str, Any]
 
 
 class _Word(enum.IntEnum):
@@ -38,7 +38,14 @@ class Phase(_Word):
 
     ROUTING = 10
     SERVICES = 20
-    LOAD_BALANCER = 30
+    MASQUERADING = 30
+    HOST_PATH = 40
+    LOAD_BALANCER = 50
+    BANDWIDTH = 60
+    CONGESTION = 70
+    PODS = 80
+    MAPS = 90
+    OBSERVABILITY = 100
 
 
 class State(enum.StrEnum):
@@ -53,9 +60,17 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Opt:
-    """Stands for the value of an option of the policy, wherever a wanted value is written."""
+    """Stands for the value of an option of the policy, wherever a wanted value is written.
+
+    Where the option was not given and has no default (None), nothing is wanted there.
+    """
 
     name: str
+
+
+@dataclass(frozen=True)
+class Text(Opt):
+    """The same, written as cilium-config has it: all of its values are text."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,17 @@ class Option:
     allowed: tuple[str, ...]
     default: str
     refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Number:
+    """An option that is a number between two bounds, both inclusive. Without a default it may be left out."""
+
+    name: str
+    least: float
+    most: float
+    default: float | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -153,7 +179,10 @@ class Tuning:
 
     `absent` says what a key means that is missing from values or from a configuration that was read.
     `applies` False: judged only, `way_out` holds the procedure. `kernel` is the least version, None where Cilium's own
-    minimum does.
+    minimum does. `since`: the first version of chart and agents that knows it. `by_itself`: no key turns it on, agents
+    do it where what it needs is in place; once that is so, a restart changes nothing. `pods`: running pods take it on
+    only when they are created anew, which is left to the user. `profiles`: the profiles it belongs to, each with the options
+    it has there.
     """
 
     id: str
@@ -163,13 +192,17 @@ class Tuning:
     reason: str
     undo: str
     stages: tuple[Stage, ...]
-    options: tuple[Option, ...] = ()
+    options: tuple[Option | Number, ...] = ()
     needs: tuple[Need, ...] = ()
     excludes: tuple[str, ...] = ()
     applies: bool = True
     way_out: str | None = None
     absent: Mapping[str, Any] = field(default_factory=dict)
     kernel: str | None = None
+    since: str | None = None
+    pods: bool = False
+    by_itself: bool = False
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,14 +218,29 @@ class Entry:
 Catalogue = Mapping[str, Entry]
 
 
-def matches(when: Mapping[str, tuple[str, ...]], options: Options) -> bool:
+def matches(when: Mapping[str, tuple[Any, ...]], options: Options) -> bool:
     """Whether the options are among those of `when`."""
     return all(options.get(name) in allowed for name, allowed in when.items())
 
 
 def resolve(value: Any, options: Options) -> Any:
     """The wanted value with references to options replaced."""
-    return options[value.name] if isinstance(value, Opt) else value
+    if not isinstance(value, Opt):
+        return value
+    found = options[value.name]
+    return as_text(found) if isinstance(value, Text) else found
+
+
+def as_text(value: Any) -> str | None:
+    """A value as cilium-config has it; None stays None."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
+
+
+def asked(value: Any, options: Options) -> bool:
+    """Whether something is wanted there: an option that was not given wants nothing."""
+    return not isinstance(value, Opt) or options[value.name] is not None
 
 
 def accepts(wanted: Any, found: Any) -> bool:
@@ -201,7 +249,13 @@ def accepts(wanted: Any, found: Any) -> bool:
         return found in wanted.values
     if isinstance(wanted, Has):
         return isinstance(found, list) and wanted.item in found
+    if _is_number(wanted):
+        return _is_number(found) and wanted == found
     return isinstance(found, type(wanted)) and wanted == found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def plain(wanted: Any) -> Any:

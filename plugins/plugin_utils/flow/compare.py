@@ -4,13 +4,13 @@
 """What is wanted against what was found, in all places where a setting stands. Pure."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Live, Options, Stage, Tuning, accepts, matches, plain, resolve)
+    Live, Options, Stage, Tuning, accepts, asked, matches, plain, resolve)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import Agent, View, within
 
 
@@ -60,11 +60,15 @@ def wanted(view: View, stage: Stage, options: Options) -> Wanted:
     fitting = [
         want for want in stage.wants if matches(want.when, options) and within(view.chart, want.since, want.until)
     ]
-    values = {path: resolve(value, options) for want in fitting for path, value in want.values.items()}
-    config = {key: resolve(value, options) for want in fitting for key, value in want.config.items()}
-    live = tuple(_resolved(item, options) for item in stage.live if matches(item.when, options))
+    values, config = (_wanted([getattr(want, part) for want in fitting], options) for part in ("values", "config"))
+    live = tuple(_resolved(item, options) for item in stage.live
+                 if matches(item.when, options) and asked(item.value, options))
     printed = tuple(item for item in live if any(speaks(agent, item) for agent in view.agents))
     return Wanted(stage, {} if view.has_no_release else values, config, live, printed)
+
+
+def _wanted(parts: Iterable[Mapping[str, Any]], options: Options) -> dict[str, Any]:
+    return {name: resolve(value, options) for part in parts for name, value in part.items() if asked(value, options)}
 
 
 def speaks(agent: Agent, live: Live) -> bool:

@@ -13,7 +13,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _re
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Catalogue, Entry, Finding, State, accepts, matches)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, gaps, words
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, gaps, limits, words
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy
 
@@ -64,9 +64,10 @@ class _Case:
             *gaps.partial(self.view), *refused, *needed, *self._unclear(),
         ):
             return finding
-        return self._compared()
+        return self._futile(verdicts) or self._compared()
 
     def _refusals(self) -> Iterator[Finding]:
+        yield from limits.find(self.view, self.tuning)
         if self.entry.refusals is not None:
             yield from self.entry.refusals(self.view, self.options)
         yield from self._foreign_values()
@@ -118,6 +119,25 @@ class _Case:
         for reason, nodes in self.comparisons[-1].unclear.items():
             yield Finding(State.UNKNOWN, f"What the agent on {read.name_nodes(nodes)} runs is not known: {reason}.",
                           "See what `cilium-dbg status --verbose` says there.", tuple(nodes))
+
+    def _futile(self, verdicts: Mapping[str, Verdict]) -> Finding | None:
+        """Agents that started with what is wanted and run something else: another restart would change nothing.
+
+        While a needed tuning is still on its way, that may be why.
+        """
+        if not self.tuning.by_itself:
+            return None
+        last = self.comparisons[-1]
+        current = {agent.node for agent in self.view.agents if agent.config_current is True}
+        nodes = sorted(last.running.keys() & current, key=read.natural)
+        needed = [verdicts[need.tuning]["state"] for need in self.tuning.needs
+                  if need.tuning in verdicts and matches(need.when, self.options)]
+        if not nodes or last.values or last.config or any(state != State.OK for state in needed):
+            return None
+        return Finding(
+            State.BLOCKED, f"The agent on {read.name_nodes(nodes)} started with this configuration and does something else all "
+            f"the same: {words.differences(self.view, self.stages[-1], last)}",
+            "Its log says why: kubectl logs of its pod, level warning; a restart alone would change nothing.", tuple(nodes))
 
     def _compared(self) -> Finding:
         last = self.comparisons[-1]

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Catalogue, Risk, State, accepts, plain)
+    Catalogue, Risk, State, Tuning, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
@@ -24,7 +24,11 @@ SATISFIED = (State.OK, State.NOT_APPLICABLE)
 
 @dataclass
 class Draft:
-    """A step in the making: what one tuning, or several of one phase, change together."""
+    """A step in the making: what one tuning, or several at a time, change together.
+
+    Drafts of one `kind` may be one step: whatever costs a restart only is restarted for once, and likewise what pods take on
+    when they are created anew. What loses connections shares a step with its own phase's place only.
+    """
 
     tunings: list[str]
     stages: list[str]
@@ -36,6 +40,7 @@ class Draft:
     config: dict[str, Any]
     expect: dict[str, Any]
     nodes: set[str] = field(default_factory=set)
+    kind: Any = None
 
     def add(self, other: Draft) -> None:
         """Take in what another tuning changes at the same time."""
@@ -57,8 +62,10 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     """
     known = catalog.load() if catalogue is None else catalogue
     view, by_name = View(facts), {str(verdict.get("tuning")): verdict for verdict in verdicts}
-    drafts = _drafts(view, by_name, policy, known)
-    blocked = _held_back(by_name, policy)
+    separate, unaccepted = _walks(view, by_name, policy, frozenset(acknowledged))
+    drafts = group(separate, policy)
+    blocked, left_out = _held_back(by_name, policy)
+    left_out += unaccepted
     if drafts:
         in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts])
         blocked = in_the_way + blocked
@@ -66,8 +73,8 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
     document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
     return {
-        "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, steps), "blocked": blocked,
-        "unacknowledged": _unacknowledged(drafts, acknowledged),
+        "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
+        "blocked": blocked, "left_out": left_out, "unacknowledged": _unacknowledged(drafts, acknowledged),
     }
 
 
@@ -92,18 +99,56 @@ def _uid(view: View) -> str | None:
     return read.text((read.mapping(view.facts.get("cluster")) or {}).get("uid"))
 
 
-def _drafts(view: View, verdicts: Mapping[str, Mapping], policy: Policy, known: Catalogue) -> list[Draft]:
-    """Drafts in order of phase and stage; what belongs to the same phase and place in it is one draft."""
-    merged: dict[tuple[int, int], Draft] = {}
+def _walks(view: View, verdicts: Mapping[str, Mapping], policy: Policy, accepted: frozenset[str]
+           ) -> tuple[dict[str, list[Draft]], list[dict[str, Any]]]:
+    """The drafts of each tuning, and what of a profile is left out for want of an acknowledgement, or of what it needs."""
+    found: dict[str, list[Draft]] = {}
+    left_out = []
     for name, choice in policy.items():
-        if verdicts.get(name, {}).get("state") == State.DRIFT and known[name].tuning.applies:
-            for place, draft in enumerate(_walk(view, choice)):
-                key = (int(choice.tuning.phase), place)
-                if key in merged:
-                    merged[key].add(draft)
-                else:
-                    merged[key] = draft
-    return [merged[key] for key in sorted(merged)]
+        verdict = verdicts.get(name, {})
+        if verdict.get("state") != State.DRIFT or not choice.tuning.applies:
+            continue
+        drafts = _walk(view, choice)
+        refusal = None if choice.named else _left_out(choice, drafts, accepted, {entry["tuning"] for entry in left_out})
+        if refusal:
+            left_out.append({"tuning": name, "state": str(State.DRIFT), "reason": refusal[0], "way_out": refusal[1]})
+        else:
+            found[name] = drafts
+    return found, left_out
+
+
+def _left_out(choice: Choice, drafts: Iterable[Draft], accepted: frozenset[str], without: set[str]) -> tuple[str, str] | None:
+    name = choice.tuning.id
+    risk = max((draft.risk for draft in drafts), default=Risk.NONE)
+    if must_be_acknowledged(risk) and name not in accepted:
+        return (f"It costs {risk.word.replace('_', ' ')}: {choice.tuning.reason}",
+                f"Add {name} to fastpath_acknowledge to have it done.")
+    for need in choice.tuning.needs:
+        if need.tuning in without and matches(need.when, choice.options):
+            return f"It needs {need.tuning}, which is left out.", f"See {need.tuning}."
+    return None
+
+
+def group(separate: Mapping[str, list[Draft]], policy: Policy) -> list[Draft]:
+    """As few steps as there can be: each draft joins the first of its kind that comes no earlier than what it needs."""
+    groups: list[Draft] = []
+    last: dict[str, int] = {}
+    for name, drafts in separate.items():
+        place = max((last[need.tuning] for need in policy[name].tuning.needs if need.tuning in last), default=0)
+        for draft in drafts:
+            place = _join(groups, draft, place)
+            last[name] = place
+            place += 1
+    return groups
+
+
+def _join(groups: list[Draft], draft: Draft, earliest: int) -> int:
+    for place in range(earliest, len(groups)):
+        if groups[place].kind == draft.kind:
+            groups[place].add(draft)
+            return place
+    groups.append(draft)
+    return len(groups) - 1
 
 
 def _walk(view: View, choice: Choice) -> list[Draft]:
@@ -136,8 +181,16 @@ def _draft(view: View, choice: Choice, want: Wanted, values: Mapping, config: Ma
         reasons=[stage.reason or tuning.reason], undo=[stage.undo or tuning.undo],
         values={path: plain(value) for path, value in changed.items()},
         former={path: former[path] for path in changed},
-        config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes,
+        config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes, kind=_kind(tuning, full, stage.id),
     )
+
+
+def _kind(tuning: Tuning, full: Risk, stage: str) -> Any:
+    """Drafts of an equal kind may be one step. A restart alone of what loses connections keeps to itself all the same: who
+    reads the plan finds each such tuning in one place."""
+    if must_be_acknowledged(full) or len(tuning.stages) > 1:
+        return (tuning.phase, stage)
+    return "pods" if tuning.pods else "agents"
 
 
 def _to_restart(view: View, found: Comparison, moves: bool, later: bool) -> set[str]:
@@ -178,24 +231,27 @@ def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
     }
 
 
-def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> list[dict[str, Any]]:
-    """What is wanted and no step can reach."""
-    entries = []
+def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is wanted and no step can reach: named by the user, and of a profile."""
+    named, of_profile = [], []
     for name, choice in policy.items():
         verdict = verdicts.get(name) or {"state": str(State.UNKNOWN), "reason": "It was not judged.", "way_out": None}
         reached = verdict.get("state") in SATISFIED or verdict.get("state") == State.DRIFT and choice.tuning.applies
         if choice.selected and not reached:
-            entries.append({"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out")}})
-    return entries
+            entry = {"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out")}}
+            (named if choice.named else of_profile).append(entry)
+    return named, of_profile
 
 
-def _outcome(blocked: Sequence[Mapping], steps: Sequence[Mapping]) -> str:
+def _outcome(blocked: Sequence[Mapping], left_out: Sequence[Mapping], steps: Sequence[Mapping]) -> str:
     states = {entry["state"] for entry in blocked}
     if states - {State.UNKNOWN}:
         return "blocked"
     if states:
         return "unknown"
-    return "drift" if steps else "in_line"
+    if steps:
+        return "drift"
+    return "unknown" if any(entry["state"] == State.UNKNOWN for entry in left_out) else "in_line"
 
 
 def _unacknowledged(drafts: Iterable[Draft], acknowledged: Iterable[str]) -> list[dict[str, Any]]:

@@ -95,6 +95,7 @@ def must_keep(view: View, options: Options) -> bool:
     return (
         back(view, options) and _new_enough(view) and view.config_value("bpf-lb-mode", ABSENT) == "dsr"
         and all(agent.live("nodeport_mode") == "dsr" for agent in view.agents) and not all(map(annotated, view.agents))
+        and not any(_annotation_refused(view))
     )
 
 
@@ -173,9 +174,14 @@ def _annotation_on_1_17(view: View, options: Options) -> Iterator[Finding]:
 def _annotated_snat(view: View) -> Iterator[Finding]:
     """With the annotation on, agents check dispatch and tunnel as if they sent DSR themselves."""
     if view.config_value("bpf-lb-mode-annotation", ABSENT) == "true" and view.agents_within("1.17"):
-        options = {"mode": "snat", "dispatch": view.config_value("bpf-lb-dsr-dispatch", ABSENT) or ""}
-        for check in (_annotation_on_1_17, _geneve_protocol, _tunnel):
-            yield from check(view, options)
+        yield from _annotation_refused(view)
+
+
+def _annotation_refused(view: View) -> Iterator[Finding]:
+    """What agents would exit on with the annotation on, as cilium-config stands."""
+    options = {"mode": "snat", "dispatch": view.config_value("bpf-lb-dsr-dispatch", ABSENT) or ""}
+    for check in (_annotation_on_1_17, _geneve_protocol, _tunnel):
+        yield from check(view, options)
 
 
 def _ipip(view: View, options: Options) -> Iterator[Finding]:

@@ -150,16 +150,26 @@ def test_only_an_accepted_plan_may_be_applied():
     assert "vxlan" in plan.refusal(planned(model.load("1.13.4-tunnel-vxlan")))
 
 
-def test_tunings_of_one_phase_are_one_step_and_a_later_phase_comes_after():
+def test_what_costs_a_restart_only_is_one_step_whatever_its_phase_and_lost_connections_are_another():
     known = {found.tuning.id: found for found in (
         entry("one"), entry("two", risk=Risk.CONNECTIONS_LOST, live="xdp_acceleration"),
         entry("three", phase=Phase.LOAD_BALANCER, needs=(Need("one"),)))}
     made = planned(model.load("1.13.4-snat-native"), {"one": True, "two": True, "three": True}, ["two"], catalogue=known)
     first, second = made["steps"]
-    assert (first["id"], second["id"]) == ("1-one-two-on", "2-three-on")
-    assert first["values"] == {"x.one": True, "x.two": True} and first["former_values"] == {"x.one": None, "x.two": None}
-    assert first["risk"] == "connections_lost" and first["reason"] == "because one. because two."
-    assert [found["tuning"] for found in made["unacknowledged"]] == ["one"], "it is taken in one step with two"
+    assert (first["id"], second["id"]) == ("1-one-three-on", "2-two-on")
+    assert first["values"] == {"x.one": True, "x.three": True}
+    assert first["former_values"] == {"x.one": None, "x.three": None}
+    assert first["reason"] == "because one. because three."
+    assert (first["risk"], second["risk"]) == ("agent_restart", "connections_lost")
+    assert made["unacknowledged"] == [], "two was acknowledged, and the others need no word"
+
+
+def test_what_needs_a_tuning_that_loses_connections_comes_with_or_after_it():
+    known = {found.tuning.id: found for found in (
+        entry("one"), entry("two", risk=Risk.CONNECTIONS_LOST, live="xdp_acceleration"),
+        entry("three", phase=Phase.LOAD_BALANCER, needs=(Need("two"),)), entry("four", phase=Phase.MAPS, pods=True))}
+    made = planned(model.load("1.13.4-snat-native"), dict.fromkeys(known, True), ["two"], catalogue=known)
+    assert [step["tunings"] for step in made["steps"]] == [["one"], ["two"], ["three"], ["four"]]
 
 
 def test_a_tuning_that_was_not_judged_is_unknown():
