@@ -15,6 +15,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import argume
 SPEC = {
     "facts": {"type": "dict", "required": True},
     "tunings": {"type": "raw"},
+    "profile": {"type": "str"},
 }
 
 
@@ -29,5 +30,5 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         given = arguments(self, SPEC)
         with failing_with_a_sentence():
-            chosen = policy.parse(given["tunings"])
+            chosen = policy.parse(given["tunings"], profile=given["profile"])
         return {**result, "changed": False, "verdicts": judge(given["facts"], chosen)}

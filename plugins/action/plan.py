@@ -16,6 +16,7 @@ SPEC = {
     "facts": {"type": "dict", "required": True},
     "verdicts": {"type": "list", "elements": "dict", "required": True},
     "tunings": {"type": "raw"},
+    "profile": {"type": "str"},
     "acknowledge": {"type": "list", "elements": "str", "default": []},
     "batch": {"type": "int", "default": 1},
 }
@@ -34,6 +35,7 @@ class ActionModule(ActionBase):
         if given["batch"] < 1:
             fail(f"batch is {given['batch']}: at least one agent must be restarted at a time.")
         with failing_with_a_sentence():
-            chosen, accepted = policy.parse(given["tunings"]), policy.acknowledged(given["acknowledge"])
+            chosen = policy.parse(given["tunings"], profile=given["profile"])
+            accepted = policy.acknowledged(given["acknowledge"])
         made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"])
         return {**result, "changed": False, "plan": made}

@@ -22,6 +22,11 @@ options:
       - Tunings that a wanted one needs are judged with it. Without this option, DSR is wanted with its default
         options.
     type: raw
+  profile:
+    description:
+      - A profile, V(recommended), V(latency), V(throughput) or V(max), whose tunings are wanted where O(tunings) does not
+        say otherwise. What of it cannot be done is left out and told, and does not keep the rest back.
+    type: str
 attributes:
   action:
     description: Runs on the controller, whatever the host and its connection.

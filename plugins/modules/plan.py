@@ -24,6 +24,11 @@ options:
   tunings:
     description: What is wanted, as in M(fastpath.cilium.judge).
     type: raw
+  profile:
+    description:
+      - A profile, V(recommended), V(latency), V(throughput) or V(max), whose tunings are wanted where O(tunings) does not
+        say otherwise. What of it cannot be done is left out and told, and does not keep the rest back.
+    type: str
   acknowledge:
     description: Tunings whose risk is accepted, from lost connections on.
     type: list

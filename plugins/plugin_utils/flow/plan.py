@@ -267,7 +267,8 @@ def refusal(document: Any) -> str | None:
     """Why a plan may not be applied, in one sentence; None when it may."""
     found = read.mapping(document) or {}
     if found.get("outcome") not in ("drift", "in_line"):
-        first = next(iter(read.listing(found.get("blocked")) or []), None) or {}
+        held_back = (read.listing(found.get("blocked")) or []) + (read.listing(found.get("left_out")) or [])
+        first = next((entry for entry in map(read.mapping, held_back) if entry), {})
         about = f"{first['tuning']}: " if first.get("tuning") else ""
         way_out = f" {first['way_out']}" if first.get("way_out") else ""
         return (f"Nothing may be applied ({found.get('outcome')}): {about}{first.get('reason') or 'the plan is not readable.'}"

@@ -98,7 +98,7 @@ def audit(verdicts: Any, width: int) -> list[str]:
     for verdict in found:
         lines += _details(verdict, width, told)
     if any(not verdict.get("selected") for verdict in found):
-        lines += ["", *wrapped("* ", "not in fastpath_tunings; judged because another tuning needs it", width)]
+        lines += ["", *wrapped("* ", "not asked for by itself; judged because another tuning needs it", width)]
     return lines
 
 
@@ -159,6 +159,7 @@ def planned(plan: Any, width: int, told: Collection[str] = ()) -> list[str]:
     lines = heading("Plan", OUTCOMES.get(str(found.get("outcome")), "not readable"), width)
     for entry in map(read.mapping, read.listing(found.get("blocked")) or []):
         lines += _blocked(entry or {}, width, told)
+    lines += _left_out(found, width)
     steps = [step for step in map(read.mapping, read.listing(found.get("steps")) or []) if step]
     for number, step in enumerate(steps, 1):
         lines += ["", *_step(number, len(steps), step, found.get("batch"), width)]
@@ -173,6 +174,19 @@ def _blocked(entry: Mapping, width: int, told: Collection[str]) -> list[str]:
         return [f"{name}: {clean(entry.get('state'))}, see above"]
     lines = ["", f"{name}: {clean(entry.get('state'))}"]
     return lines + paragraph("Why", entry.get("reason"), width) + paragraph("Way out", entry.get("way_out"), width)
+
+
+def _left_out(plan: Mapping, width: int) -> list[str]:
+    """What of a profile is not done here; its verdict above says more."""
+    entries = [entry for entry in map(read.mapping, read.listing(plan.get("left_out")) or []) if entry]
+    if not entries:
+        return []
+    lines = wrapped("", f"Left out of the profile: {len(entries)}", width)
+    for entry in entries:
+        unacknowledged = entry.get("state") == "DRIFT"
+        why = entry.get("way_out") if unacknowledged else f"{clean(entry.get('state'))}, see above"
+        lines += wrapped("  ", f"{clean(entry.get('tuning'))}: {clean(why)}", width)
+    return lines
 
 
 def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, policy
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Entry, Phase, Risk, Tuning
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Entry, Need, Number, Phase, Risk, Tuning
 
 
 def parse(tunings):
@@ -92,3 +92,53 @@ def test_risks_from_lost_connections_on_need_a_word(risk, needed):
 def test_the_default_policy_is_made_of_default_options():
     for name, given in policy.DEFAULT.items():
         assert given == {option.name: option.default for option in catalog.load()[name].tuning.options}
+
+
+def entry_of(name, **more):
+    given = {"phase": Phase.ROUTING, "risk": Risk.NONE, **more}
+    return Entry(Tuning(id=name, title=name, reason="r", undo="u", stages=(), **given), "")
+
+
+FAST = {found.tuning.id: found for found in (
+    entry_of("base"),
+    entry_of("quick", profiles={"max": {"size": 7}}, options=(Number("size", 1, 10),), needs=(Need("base"),)),
+    entry_of("other", excludes=("quick",)),
+)}
+
+
+def chosen(tunings, profile):
+    return {name: (dict(choice.options), choice.selected, choice.named)
+            for name, choice in policy.parse(tunings, FAST, profile).items()}
+
+
+def test_a_profile_brings_in_its_members_with_their_options_and_what_they_need():
+    assert chosen(None, "max") == {"base": ({}, False, False), "quick": ({"size": 7}, True, False)}
+    assert chosen(None, "latency") == {}
+
+
+def test_tunings_are_laid_over_a_profile():
+    assert chosen({"quick": False}, "max") == {}
+    assert chosen({"quick": {"size": 3}}, "max") == {"base": ({}, False, True), "quick": ({"size": 3}, True, True)}
+    assert chosen({"other": True}, "max") == {"other": ({}, True, True)}, "what a profile has gives way to what is named"
+
+
+def test_what_something_named_needs_counts_as_named():
+    known = {**FAST, "third": entry_of("third", needs=(Need("quick"),))}
+    found = policy.parse({"third": True}, known, "max")
+    assert {name: choice.named for name, choice in found.items()} == {"base": True, "quick": True, "third": True}
+
+
+def test_an_unknown_profile_is_refused_with_a_near_name():
+    with pytest.raises(policy.PolicyError, match="did you mean recommended"):
+        policy.parse(None, FAST, "recomended")
+
+
+@pytest.mark.parametrize("given, wanted", [({}, None), ({"size": None}, None), ({"size": 3}, 3), ({"size": "3"}, 3), ({"size": 3.0}, 3)])
+def test_numbers_are_taken_as_numbers_or_as_their_text(given, wanted):
+    assert policy.parse({"quick": given}, FAST)["quick"].options == {"size": wanted}
+
+
+@pytest.mark.parametrize("value", [0, 11, 2.5, "x", True, [3], float("nan"), "inf", "9" * 400])
+def test_numbers_out_of_bounds_are_refused_with_the_bounds(value):
+    with pytest.raises(policy.PolicyError, match="it takes a whole number from 1 to 10"):
+        policy.parse({"quick": {"size": value}}, FAST)

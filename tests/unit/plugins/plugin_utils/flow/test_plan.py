@@ -195,3 +195,42 @@ def test_names_from_outside_stay_data():
     facts = model.load("1.13.4-snat-native")
     facts["agents"][0]["node"] = facts["nodes"][0]["name"] = "{{ lookup('pipe', 'id') }}"
     assert "{{ lookup('pipe', 'id') }}" in planned(facts)["steps"][0]["nodes"]
+
+
+def profiled(facts, known, wanted=None, acknowledged=()):
+    chosen = policy.parse(wanted, known, "max")
+    return plan.plan(facts, judge.judge(facts, chosen, known), chosen, acknowledged, 1, known)
+
+
+def of_profile(name, **more):
+    return entry(name, profiles={"max": {}}, **more)
+
+
+def test_what_of_a_profile_cannot_be_done_does_not_keep_the_rest_back():
+    known = {found.tuning.id: found for found in (of_profile("one"), of_profile("two", kernel="99.0", live="xdp_acceleration"))}
+    made = profiled(model.load("1.13.4-snat-native"), known)
+    assert made["outcome"] == "drift" and [step["tunings"] for step in made["steps"]] == [["one"]]
+    assert [(entry["tuning"], entry["state"]) for entry in made["left_out"]] == [("two", "BLOCKED")]
+    named = profiled(model.load("1.13.4-snat-native"), known, {"two": True})
+    assert named["outcome"] == "blocked" and [entry["tuning"] for entry in named["blocked"]] == ["two"]
+
+
+def test_what_of_a_profile_loses_connections_waits_for_a_word_and_so_does_what_needs_it():
+    known = {found.tuning.id: found for found in (
+        of_profile("one", risk=Risk.CONNECTIONS_LOST),
+        of_profile("two", phase=Phase.MAPS, needs=(Need("one"),), live="xdp_acceleration"))}
+    made = profiled(model.load("1.13.4-snat-native"), known)
+    assert (made["outcome"], made["steps"], made["unacknowledged"]) == ("in_line", [], [])
+    assert [entry["tuning"] for entry in made["left_out"]] == ["one", "two"]
+    assert "fastpath_acknowledge" in made["left_out"][0]["way_out"]
+    done = profiled(model.load("1.13.4-snat-native"), known, acknowledged=["one"])
+    assert [step["tunings"] for step in done["steps"]] == [["one"], ["two"]] and done["left_out"] == []
+
+
+def test_what_of_a_profile_is_not_known_is_not_called_in_line():
+    known = {"one": of_profile("one", kernel="5.18")}
+    facts = model.load("1.13.4-snat-native")
+    for node, kernel in zip(facts["nodes"], [None, "6.2.0", "6.2.0"]):
+        node["kernel"] = kernel
+    made = profiled(facts, known)
+    assert (made["outcome"], made["steps"]) == ("unknown", []) and "kernel" in plan.refusal(made)
