@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINK := .ansible/collections/ansible_collections/fastpath/cilium
 
-.PHONY: help venv dev demo demo-down test lint sanity unit go-test lab-test docs build clean
+.PHONY: help venv dev demo demo-down test lint sanity unit proof go-test lab-test docs build clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ demo-down:  ## Ends the demo's lab
 test: dev  ## Everything that CI checks
 	@$(BIN)/python tests/tools/run.py
 
-lint sanity unit go-test lab-test: dev
+lint sanity unit proof go-test lab-test: dev
 	@$(BIN)/python tests/tools/run.py $@
 
 docs: dev  ## Generates docs/modules from the plugins' documentation

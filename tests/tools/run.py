@@ -95,6 +95,12 @@ def toolchain() -> dict[str, str]:
     return json.loads(done.stdout)
 
 
+def proof() -> Outcome:
+    """Random clusters and policies, with simulated agents as the judge of what is planned for them."""
+    toolchain()
+    return pytest("tests/proof", "-s")
+
+
 def go_test() -> Outcome:
     go = toolchain()["go"]
     command = [go, "test", "-json", "-vet=off", "-p", "2", "./..."]  # vet takes minutes on Kubernetes
@@ -127,7 +133,7 @@ def lab_test() -> Outcome:
 
 
 STAGES: dict[str, Callable[[], Outcome]] = {
-    "lint": lint, "sanity": sanity, "unit": unit, "go-test": go_test, "lab-test": lab_test,
+    "lint": lint, "sanity": sanity, "unit": unit, "proof": proof, "go-test": go_test, "lab-test": lab_test,
 }
 
 

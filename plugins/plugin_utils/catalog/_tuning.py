@@ -117,6 +117,18 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """Another tuning of the same policy that this one does not go with: options of each, agents' versions, one sentence."""
+
+    tuning: str
+    reason: str
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    theirs: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True)
 class Want:
     """Wanted Helm values (dotted) and cilium-config keys, for charts since..until and options `when`.
 
@@ -195,6 +207,7 @@ class Tuning:
     options: tuple[Option | Number, ...] = ()
     needs: tuple[Need, ...] = ()
     excludes: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
     applies: bool = True
     way_out: str | None = None
     absent: Mapping[str, Any] = field(default_factory=dict)

@@ -29,7 +29,7 @@ def judge(facts: Any, policy: Policy, catalogue: Catalogue | None = None) -> lis
     known = catalog.load() if catalogue is None else catalogue
     view, verdicts = View(facts), {}
     for name, choice in policy.items():
-        verdicts[name] = _Case(view, known[name], choice).verdict(verdicts)
+        verdicts[name] = _Case(view, known[name], choice, policy).verdict(verdicts)
     return list(verdicts.values())
 
 
@@ -41,8 +41,8 @@ def _fit(sentence: str) -> str:
 class _Case:
     """One tuning on one cluster."""
 
-    def __init__(self, view: View, entry: Entry, choice: Choice) -> None:
-        self.view, self.entry, self.choice = view, entry, choice
+    def __init__(self, view: View, entry: Entry, choice: Choice, policy: Policy) -> None:
+        self.view, self.entry, self.choice, self.policy = view, entry, choice, policy
         self.tuning, self.options = choice.tuning, choice.options
         self.open_findings = list(gaps.foundation(view))
         self.stages: list[Wanted] = []
@@ -68,10 +68,19 @@ class _Case:
 
     def _refusals(self) -> Iterator[Finding]:
         yield from limits.find(self.view, self.tuning)
+        yield from self._conflicts()
         if self.entry.refusals is not None:
             yield from self.entry.refusals(self.view, self.options)
         yield from self._foreign_values()
         yield from self._overrides()
+
+    def _conflicts(self) -> Iterator[Finding]:
+        for conflict in self.tuning.conflicts:
+            other = self.policy.get(conflict.tuning)
+            if other and matches(conflict.when, self.options) and matches(conflict.theirs, other.options) \
+                    and self.view.agents_within(conflict.since, conflict.until):
+                yield Finding(State.BLOCKED, f"It does not go with {conflict.tuning} as it is wanted: {conflict.reason}",
+                              f"Leave one of the two out of fastpath_tunings, or change the options of {conflict.tuning}.")
 
     def _foreign_values(self) -> Iterator[Finding]:
         """A value that cannot be set, or that extraConfig would set beside the chart."""

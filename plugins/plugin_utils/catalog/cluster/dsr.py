@@ -11,7 +11,8 @@ node to backends on other nodes hang until they time out. TCP Fast Open does not
 Undo: mode snat in the same order, at the same cost; from 1.18.0 on new connections survive while lbModeAnnotation stays.
 Refuse when: kube-proxy replacement is not full; a VXLAN tunnel; a tunnel without geneve dispatch (1.11 and 1.12 fall back
 to SNAT silently, later agents exit); dispatch geneve before 1.14, or from 1.15 on without tunnel protocol geneve;
-dispatch ipip; IPsec up to 1.15; NAT46/64 from 1.18 on; the mode annotation on 1.17.
+dispatch ipip; IPsec up to 1.15; NAT46/64 from 1.18 on; dispatch geneve with BIG TCP from 1.19 on; the mode annotation on
+1.17.
 Evidence: https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/#direct-server-return-dsr
 """
 from __future__ import annotations
@@ -209,6 +210,19 @@ def _incompatible(view: View, options: Options) -> Iterator[Finding]:
             yield Finding(State.BLOCKED, f"{what}, and cilium-config has {key} 'true'.", way_out, nodes)
 
 
+def _big_tcp(view: View, options: Options) -> Iterator[Finding]:
+    """From 1.19 on dispatch geneve counts as a tunnel for BIG TCP, whatever the mode of the Services."""
+    nodes = view.agents_within("1.19")
+    keys = [key for key in ("enable-ipv4-big-tcp", "enable-ipv6-big-tcp") if view.config_value(key, {}) == "true"]
+    if nodes and keys and options["dispatch"] == "geneve" and view.config_value("enable-tunnel-big-tcp", {}) != "true":
+        yield Finding(
+            State.BLOCKED,
+            f"Agents from 1.19 on ({name_nodes(nodes)}) exit on dispatch geneve together with BIG TCP ({', '.join(keys)}).",
+            "Use dispatch opt, or turn BIG TCP off (enableIPv4BIGTCP, enableIPv6BIGTCP), then run again.",
+            nodes,
+        )
+
+
 def _no_load_balancing(view: View) -> Iterator[Finding]:
     off = view.running("kube_proxy_replacement", "false", "disabled")
     if off and len(off) == len(view.agents):
@@ -221,7 +235,7 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
         yield from _no_load_balancing(view)
         yield from _annotated_snat(view)
         return
-    for check in (_dispatch, _tunnel, _geneve_protocol, _ipip, _annotation_on_1_17, _incompatible):
+    for check in (_dispatch, _tunnel, _geneve_protocol, _ipip, _annotation_on_1_17, _incompatible, _big_tcp):
         yield from check(view, options)
 
 

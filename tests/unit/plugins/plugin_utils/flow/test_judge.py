@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Conflict, Entry, Option, Phase, Risk, Stage, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
 
@@ -113,3 +115,27 @@ def test_a_thousand_nodes_are_named_in_a_sentence_of_bearable_length():
     facts["agents"][7]["status"] = {**facts["agents"][7]["status"], "nodeport_mode": "dsr"}
     reason = verdicts(facts)[-1]["reason"]
     assert "999 of 1000 agents" in reason and "and 994 more" in reason and len(reason) < 500
+
+
+def two(**conflict):
+    def entry(name, **more):
+        stage = Stage("on", (Want({f"x.{name}": True}, {f"x-{name}": "true"}),), ())
+        option = Option("mode", ("a", "b"), "a")
+        return Entry(Tuning(name, name, Phase.PODS, Risk.NONE, "r.", "u", (stage,), (option,), **more), "")
+    return {"one": entry("one"), "two": entry("two", conflicts=(Conflict("one", "because.", **conflict),))}
+
+
+@pytest.mark.parametrize("conflict, wanted, state", [
+    ({}, {"one": True, "two": True}, "BLOCKED"),
+    ({}, {"two": True}, "DRIFT"),
+    ({"theirs": {"mode": ("b",)}}, {"one": True, "two": True}, "DRIFT"),
+    ({"theirs": {"mode": ("b",)}}, {"one": {"mode": "b"}, "two": True}, "BLOCKED"),
+    ({"when": {"mode": ("b",)}}, {"one": True, "two": True}, "DRIFT"),
+    ({"since": "1.14"}, {"one": True, "two": True}, "DRIFT"),
+    ({"until": "1.13"}, {"one": True, "two": True}, "BLOCKED"),
+])
+def test_tunings_that_do_not_go_together_are_told_apart(conflict, wanted, state):
+    known = two(**conflict)
+    verdict = judge.judge(model.load("1.13.4-snat-native"), policy.parse(wanted, known), known)[-1]
+    assert verdict["state"] == state
+    assert state == "DRIFT" or "does not go with one" in verdict["reason"] and "because." in verdict["reason"] and verdict["way_out"]

@@ -210,3 +210,18 @@ def test_extra_config_that_says_otherwise_is_named():
     facts = model.load("1.13.4-snat-native")
     facts["release"]["values"]["extraConfig"] = {"bpf-lb-mode": "snat"}
     assert "extraConfig" in verdict(facts)["reason"]
+
+
+@pytest.mark.parametrize("dispatch, more, state", [
+    ("geneve", {"enable-ipv4-big-tcp": "true"}, "BLOCKED"), ("geneve", {"enable-ipv6-big-tcp": "true"}, "BLOCKED"),
+    ("geneve", {"enable-ipv4-big-tcp": "true", "enable-tunnel-big-tcp": "true"}, "DRIFT"), ("geneve", {}, "DRIFT"),
+    ("opt", {"enable-ipv4-big-tcp": "true"}, "DRIFT"),
+])
+def test_geneve_dispatch_and_big_tcp_exclude_each_other_from_1_19_on(dispatch, more, state):
+    facts = model.load("1.20.0-snat-native")
+    for place in (facts["config"]["data"], facts["manifest_config"]):
+        place.update(more)
+    chosen = policy.parse({"dsr": {"dispatch": dispatch}})
+    verdict = judge.judge(facts, chosen)[-1]
+    assert verdict["state"] == state
+    assert state != "BLOCKED" or "BIG TCP" in verdict["reason"] and "dispatch opt" in verdict["way_out"]

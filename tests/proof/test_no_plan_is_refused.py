@@ -1,0 +1,173 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Random pairs of cluster and policy, judged and planned, with simulated agents as the judge of that.
+
+What must hold: agents start with the configuration of every step of a plan; after the plan they run what it promised; and
+nothing is called OK that an agent does not do.
+"""
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import agents
+import clusters
+from clusters import Cluster
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Number
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import gate, judge, plan
+
+PAIRS = int(os.environ.get("PROOF_PAIRS", "10000"))
+SEED = int(os.environ.get("PROOF_SEED", "1"))
+CATALOGUE = catalog.load()
+
+# What an agent's own status (JSON) must say where a tuning is OK: path and word.
+PROOFS: dict[str, tuple[tuple[str, ...], Any]] = {
+    "ebpf_masquerade": (("masquerading", "mode"), "BPF"),
+    "bandwidth_manager": (("bandwidth-manager", "enabled"), True),
+    "ipv6_big_tcp": (("ipv6-big-tcp", "enabled"), True),
+    "ipv4_big_tcp": (("ipv4-big-tcp", "enabled"), True),
+    "bbr": (("bandwidth-manager", "congestionControl"), "bbr"),
+    "socket_lb": (("kube-proxy-replacement", "features", "socketLB", "enabled"), True),
+    "maglev": (("kube-proxy-replacement", "features", "nodePort", "algorithm"), "Maglev"),
+}
+
+
+@pytest.fixture(name="program", scope="module")
+def fixture_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return agents.build(tmp_path_factory.mktemp("agents"))
+
+
+def running(program: Path, rng: random.Random, wanted: int) -> list[Cluster]:
+    """Clusters whose agents have all started: one that is refused runs nowhere."""
+    found: list[Cluster] = []
+    while len(found) < wanted:
+        drawn = [clusters.draw(rng) for _number in range(2000)]
+        answers = iter(agents.start(program, (one for cluster in drawn for one in cluster.inputs())))
+        for cluster in drawn:
+            cluster.answers = [next(answers) for _kernel in cluster.kernels]
+            if not any("refused" in answer for answer in cluster.answers):
+                found.append(cluster)
+    return found[:wanted]
+
+
+def wanted(rng: random.Random) -> dict[str, Any]:
+    """A random policy: some tunings, with some options."""
+    names = rng.sample(sorted(CATALOGUE), rng.randint(1, min(8, len(CATALOGUE))))
+    return {name: {option.name: rng.choice(_values(option)) for option in CATALOGUE[name].tuning.options if rng.random() < 0.5}
+            for name in names}
+
+
+def _values(option: Any) -> tuple[Any, ...]:
+    if isinstance(option, Number):
+        middle = (option.least + option.most) / 2
+        return tuple(int(value) if option.whole else value for value in (option.least, middle, option.most))
+    return option.allowed
+
+
+def choose(rng: random.Random) -> policy.Policy:
+    while True:
+        try:
+            if rng.random() < 0.2:
+                return policy.parse(None, profile=rng.choice(policy.PROFILES))
+            return policy.parse(wanted(rng))
+        except policy.PolicyError:
+            continue  # two that exclude each other
+
+
+def found_in(status: dict[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = status
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def with_step(config: dict[str, str], step: dict[str, Any]) -> dict[str, str]:
+    """cilium-config after a step's Helm upgrade."""
+    changed = {**config, **{key: value for key, value in step["config"].items() if value is not None}}
+    return {key: value for key, value in changed.items() if step["config"].get(key, "") is not None}
+
+
+class Case:
+    """One pair on its way through its plan."""
+
+    def __init__(self, cluster: Cluster, chosen: policy.Policy) -> None:
+        self.cluster, self.chosen = cluster, chosen
+        self.facts = clusters.facts(cluster)
+        self.verdicts = judge.judge(self.facts, chosen)
+        self.plan = plan.plan(self.facts, self.verdicts, chosen, list(CATALOGUE))
+        self.steps = list(self.plan["steps"]) if self.plan["outcome"] == "drift" else []
+
+    def told(self, step: Any = None) -> str:
+        shown = {name: dict(choice.options) for name, choice in self.chosen.items()}
+        return (f"Cilium {self.cluster.version}, kernels {self.cluster.kernels}, devices {self.cluster.devices}\nconfig "
+                f"{self.cluster.config}\npolicy {shown}\nstep {step}\n"
+                + "\n".join(f"{v['tuning']}: {v['state']} {v['reason']}" for v in self.verdicts))
+
+    def take(self, step: dict[str, Any], answers: list[dict[str, Any]]) -> None:
+        refused = [answer["refused"] for answer in answers if "refused" in answer]
+        assert not refused, f"{refused[0]}\n{self.told(step)}"
+        before = self.facts
+        self.cluster.config, self.cluster.answers = with_step(self.cluster.config, step), answers
+        values = self.facts["release"]["values"]
+        self.facts = clusters.facts(self.cluster, {**values})
+        _put_all(self.facts["release"]["values"], step["values"])
+        failures = gate.gate(before, self.facts, step)
+        assert not failures, f"{failures}\n{self.told(step)}"
+
+    def must_do_what_is_ok(self) -> None:
+        for verdict in judge.judge(self.facts, self.chosen):
+            path, word = PROOFS.get(verdict["tuning"], ((), None))
+            if verdict["state"] == "OK" and path:
+                said = [found_in(answer["status"], path) for answer in self.cluster.answers]
+                if path[-2:] == ("socketLB", "enabled") and self.cluster.minor == 11:
+                    continue  # 1.11 has another place for it
+                if path[-1] == "congestionControl" and self.cluster.minor == 11:
+                    continue
+                assert set(said) == {word}, f"{verdict['tuning']} is called OK, and agents say {said}\n{self.told()}"
+
+
+def _put_all(values: dict[str, Any], changes: dict[str, Any]) -> None:
+    for path, value in changes.items():
+        here = values
+        *parents, last = path.split(".")
+        for key in parents:
+            here = here.setdefault(key, {})
+        here[last] = value
+
+
+def take_steps(program: Path, cases: list[Case]) -> int:
+    """Every case goes through its plan, a step at a time for all of them; the number of steps."""
+    taken = 0
+    waiting = [case for case in cases if case.steps]
+    while waiting:
+        inputs = [case.cluster.inputs(with_step(case.cluster.config, case.steps[0])) for case in waiting]
+        answers = iter(agents.start(program, (one for each in inputs for one in each)))
+        for case, each in zip(waiting, inputs):
+            case.take(case.steps.pop(0), [next(answers) for _input in each])
+            taken += 1
+        waiting = [case for case in waiting if case.steps]
+    return taken
+
+
+def test_no_plan_is_refused_and_nothing_is_ok_that_an_agent_does_not_do(program: Path) -> None:
+    rng = random.Random(SEED)
+    cases = [Case(cluster, choose(rng)) for cluster in running(program, rng, PAIRS)]
+    for case in cases:
+        case.must_do_what_is_ok()
+    outcomes = Counter(case.plan["outcome"] for case in cases)
+    planned = [case for case in cases if case.steps]
+    taken = take_steps(program, cases)
+    for case in planned:
+        case.must_do_what_is_ok()
+        after = judge.judge(case.facts, case.chosen)
+        again = plan.plan(case.facts, after, case.chosen, list(CATALOGUE))
+        assert not again["steps"] and not again["blocked"], f"{again['steps'] or again['blocked']}\n{case.told()}"
+    print(f"{len(cases)} pairs: {dict(outcomes)}, {taken} steps")
+    assert len(cases) == PAIRS and taken > PAIRS / 20, "too few plans were tried to prove anything"
