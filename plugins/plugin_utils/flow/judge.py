@@ -19,6 +19,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choi
 
 Verdict = dict[str, Any]
 MOST_CHARACTERS = 2000
+MET = (State.OK, State.NOT_APPLICABLE)
 
 
 def judge(facts: Any, policy: Policy, catalogue: Catalogue | None = None) -> list[Verdict]:
@@ -122,7 +123,8 @@ class _Case:
                               verdict["way_out"], tuple(verdict["nodes"]))
 
     def _will_be_met(self, verdict: Verdict) -> bool:
-        return verdict["state"] == State.OK or verdict["state"] == State.DRIFT and verdict["applies"]
+        """A need that has no meaning here (masquerading that is off) asks for nothing."""
+        return verdict["state"] in MET or verdict["state"] == State.DRIFT and verdict["applies"]
 
     def _unclear(self) -> Iterator[Finding]:
         for reason, nodes in self.comparisons[-1].unclear.items():
@@ -141,7 +143,7 @@ class _Case:
         nodes = sorted(last.running.keys() & current, key=read.natural)
         needed = [verdicts[need.tuning]["state"] for need in self.tuning.needs
                   if need.tuning in verdicts and matches(need.when, self.options)]
-        if not nodes or last.values or last.config or any(state != State.OK for state in needed):
+        if not nodes or last.values or last.config or any(state not in MET for state in needed):
             return None
         return Finding(
             State.BLOCKED, f"The agent on {read.name_nodes(nodes)} started with this configuration and does something else all "
