@@ -73,9 +73,9 @@ def notes(view: View, options: Options) -> Iterator[str]:
     if clash.on(view, "bpf-lb-sock-hostns-only"):
         yield ("bpf-lb-sock-hostns-only is 'true': pods' connections are translated at their device, as a service mesh or "
                "virtual machines need it.")
-    elif by_its_own_value(view, options) and view.config_value(KEY, {}) != "true":
+    elif len(view.running(RUNS, "enabled")) < len(view.agents):
         yield ("With a service mesh that redirects by the Service's address (Istio), or pods with a kernel of their own (Kata, "
-               "gVisor, KubeVirt), set socketLB.hostNamespaceOnly to true first.")
+               "gVisor, KubeVirt), set socketLB.hostNamespaceOnly (chart 1.11: hostServices.hostNamespaceOnly) to true first.")
 
 
 SHOWS = Live(RUNS, "enabled", config=(OLD_KEY, KEY))

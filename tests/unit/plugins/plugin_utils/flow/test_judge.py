@@ -139,3 +139,13 @@ def test_tunings_that_do_not_go_together_are_told_apart(conflict, wanted, state)
     verdict = judge.judge(model.load("1.13.4-snat-native"), policy.parse(wanted, known), known)[-1]
     assert verdict["state"] == state
     assert state == "DRIFT" or "does not go with one" in verdict["reason"] and "because." in verdict["reason"] and verdict["way_out"]
+
+
+def test_a_need_without_meaning_here_holds_nothing_back():
+    facts = model.load("1.16.19-snat-native")
+    for place in (facts["config"]["data"], facts["manifest_config"]):
+        place["enable-ipv4-masquerade"] = "false"
+    for agent in facts["agents"]:
+        agent["status"]["masquerading"] = "disabled"
+    states = {found["tuning"]: found["state"] for found in verdicts(facts, {"host_routing": True})}
+    assert (states["ebpf_masquerade"], states["host_routing"]) == ("NOT_APPLICABLE", "OK")
