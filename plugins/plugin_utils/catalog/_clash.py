@@ -41,8 +41,10 @@ def left_off(view: View, config: tuple[str, str], live: tuple[str, Any], why: st
                   if agent.config_current is True and agent.live(live[0]) not in (None, live[1]))
     if nodes:
         yield Finding(
-            State.BLOCKED, f"The agent on {read.name_nodes(nodes)} started with {key} '{value}' and left it off all the same; "
-            f"agents do so {why}.", LOG, nodes)
+            State.BLOCKED,
+            f"The agent on {read.name_nodes(nodes)} started with {key} '{value}' and left it off all the same; "
+            f"agents do so {why}.",
+            LOG, nodes)
 
 
 def no_devices(view: View, what: str) -> Iterator[Finding]:
@@ -50,8 +52,10 @@ def no_devices(view: View, what: str) -> Iterator[Finding]:
     nodes = view.running("devices", [])
     if nodes:
         yield Finding(
-            State.BLOCKED, f"The agent on {read.name_nodes(nodes)} found no network device, and without one agents leave {what} "
-            "off silently.", "Name the devices in the Helm value devices, then run again.", nodes)
+            State.BLOCKED,
+            f"The agent on {read.name_nodes(nodes)} found no network device, and without one agents leave "
+            f"{what} off silently.",
+            "Name the devices in the Helm value devices, then run again.", nodes)
 
 
 def chained(view: View) -> str | None:

@@ -16,9 +16,9 @@ CONFLICTS = (
     Conflict("dsr", "agents from 1.19 on count dispatch geneve as a tunnel, and exit on BIG TCP there.",
              theirs={"mode": ("dsr", "hybrid"), "dispatch": ("geneve",)}, since="1.19"),
 )
-REASON = ("Agents restart and allow packets of up to 192 KB on the nodes' devices; running pods go on with 64 KB until they are "
-          "created anew.")
-UNDO = ("Put {value} back and restart the agents; pods created meanwhile keep the larger sizes until they are created anew.")
+REASON = ("Agents restart and allow packets of up to 192 KB on the nodes' devices; running pods go on with 64 KB until they "
+          "are created anew.")
+UNDO = "Put {value} back and restart the agents; pods created meanwhile keep the larger sizes until they are created anew."
 OPT = "Set loadBalancer.dsrDispatch to opt, then run again."
 
 
@@ -48,8 +48,9 @@ def _device_mode(view: View) -> Iterator[Finding]:
         nodes = view.agents_within(since, until)
         if nodes and mode is not None and mode not in known:
             yield Finding(
-                State.BLOCKED, f"The agents on {name_nodes(nodes)} exit on BIG TCP with datapath-mode '{mode}', which "
-                "cilium-config has.", f"Change the device mode to {known[0]}, or leave BIG TCP out of fastpath_tunings.", nodes)
+                State.BLOCKED,
+                f"The agents on {name_nodes(nodes)} exit on BIG TCP with datapath-mode '{mode}', which cilium-config has.",
+                f"Change the device mode to {known[0]}, or leave BIG TCP out of fastpath_tunings.", nodes)
 
 
 def _dispatch(view: View) -> Iterator[Finding]:
@@ -66,11 +67,11 @@ def _dispatch(view: View) -> Iterator[Finding]:
 def _geneve(view: View) -> Iterator[Finding]:
     strict, probing = view.agents_within("1.19", "1.19"), view.agents_within("1.20")
     if strict:
-        yield Finding(State.BLOCKED, f"Agents of 1.19 ({name_nodes(strict)}) exit on BIG TCP with bpf-lb-dsr-dispatch 'geneve' "
-                      "unless enable-tunnel-big-tcp is 'true'.", OPT, strict)
+        yield Finding(State.BLOCKED, f"Agents of 1.19 ({name_nodes(strict)}) exit on BIG TCP with bpf-lb-dsr-dispatch "
+                      "'geneve' unless enable-tunnel-big-tcp is 'true'.", OPT, strict)
     if probing:
-        yield Finding(State.UNKNOWN, f"With bpf-lb-dsr-dispatch 'geneve' agents from 1.20 on ({name_nodes(probing)}) ask their "
-                      "kernel whether it takes BIG TCP in a tunnel, which no fact here tells.", OPT, probing)
+        yield Finding(State.UNKNOWN, f"With bpf-lb-dsr-dispatch 'geneve' agents from 1.20 on ({name_nodes(probing)}) ask "
+                      "their kernel whether it takes BIG TCP in a tunnel, which no fact here tells.", OPT, probing)
 
 
 def notes(view: View, live: str) -> Iterator[str]:

@@ -32,8 +32,8 @@ def _sleeping_bbr(view: View) -> Iterator[Finding]:
     asked = clash.on(view, "enable-bbr") or read.nested(view.values or {}, "bandwidthManager.bbr")[0] is True
     if asked and not clash.on(view, KEY) and view.agents_within("1.12"):
         yield Finding(
-            State.BLOCKED, "BBR is set here and sleeps while the bandwidth manager is off; the one would wake the other, and "
-            "agents exit on BBR with kernels before 5.18 or without BPF host routing.",
+            State.BLOCKED, "BBR is set here and sleeps while the bandwidth manager is off; the one would wake the other, "
+            "and agents exit on BBR with kernels before 5.18 or without BPF host routing.",
             "Set bandwidthManager.bbr to false first; the tuning bbr sets it again where it can be had.")
 
 

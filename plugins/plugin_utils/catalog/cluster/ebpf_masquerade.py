@@ -45,26 +45,32 @@ def _ipv6(view: View) -> Iterator[Finding]:
     nodes = view.agents_within(None, "1.13")
     if nodes and "ipv6" in masqueraded(view):
         yield Finding(
-            State.BLOCKED, f"Agents up to 1.13 ({name_nodes(nodes)}) exit on BPF masquerading while IPv6 is masqueraded too, "
-            "which it is unless enableIPv6Masquerade is false.",
-            "Set enableIPv6Masquerade to false where pods' IPv6 addresses are routed, or upgrade Cilium to 1.14 or later.", nodes)
+            State.BLOCKED,
+            f"Agents up to 1.13 ({name_nodes(nodes)}) exit on BPF masquerading while IPv6 is masqueraded too, which it is "
+            "unless enableIPv6Masquerade is false.",
+            "Set enableIPv6Masquerade to false where pods' IPv6 addresses are routed, or upgrade Cilium to 1.14 or later.",
+            nodes)
 
 
 def _interfaces(view: View) -> Iterator[Finding]:
     named = view.config_value(INTERFACES, {})
     if named:
         yield Finding(
-            State.BLOCKED, f"cilium-config has {INTERFACES} '{named}', which iptables alone obeys: agents up to 1.14 fall back to "
-            "iptables silently, later ones exit.", "Remove egressMasqueradeInterfaces from the release's values; devices names "
-            "the devices for BPF.", view.agents_within(None))
+            State.BLOCKED,
+            f"cilium-config has {INTERFACES} '{named}', which iptables alone obeys: agents up to 1.14 fall back to iptables "
+            "silently, later ones exit.",
+            "Remove egressMasqueradeInterfaces from the release's values; the value devices names the devices for BPF.",
+            view.agents_within(None))
 
 
 def _identities(view: View) -> Iterator[Finding]:
     nodes = view.agents_within(None, "1.15")
     if nodes and not clash.on(view, "enable-remote-node-identity"):
         yield Finding(
-            State.BLOCKED, f"Remote node identities are off, and BPF masquerading needs them up to 1.15 ({name_nodes(nodes)}): "
-            "agents up to 1.14 fall back to iptables silently.", "Set remoteNodeIdentity to true, then run again.", nodes)
+            State.BLOCKED,
+            f"Remote node identities are off, and BPF masquerading needs them up to 1.15 ({name_nodes(nodes)}): agents "
+            "up to 1.14 fall back to iptables silently, those of 1.15 exit.",
+            "Set remoteNodeIdentity to true, then run again.", nodes)
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
@@ -100,6 +106,7 @@ TUNING = Tuning(
     absent={"bpf.masquerade": False, KEY: "false"},
     profiles={"latency": {}, "throughput": {}, "max": {}},
     stages=(
-        Stage("bpf", wants=(Want({"bpf.masquerade": True}, {KEY: "true"}),), live=(Live("masquerading", "bpf", config=(KEY,)),)),
+        Stage("bpf", wants=(Want({"bpf.masquerade": True}, {KEY: "true"}),),
+              live=(Live("masquerading", "bpf", config=(KEY,)),)),
     ),
 )

@@ -30,8 +30,8 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
     """What agents fall back to the host's stack for, silently but for a line in their log."""
     plugin = clash.chained(view)
     if plugin:
-        yield Finding(State.BLOCKED, f"Cilium is chained to another CNI plugin ({plugin}), whose ways through the host's stack "
-                      "BPF host routing would leave out.", "Leave host_routing out of fastpath_tunings.")
+        yield Finding(State.BLOCKED, f"Cilium is chained to another CNI plugin ({plugin}), whose ways through the host's "
+                      "stack BPF host routing would leave out.", "Leave host_routing out of fastpath_tunings.")
     for key, until, what, way_out in (
         ("enable-ipsec", "1.19", "Agents up to 1.19 route by the host's stack with IPsec",
          "Do without IPsec (encryption.enabled), or upgrade Cilium to 1.20 or later."),

@@ -26,8 +26,9 @@ KEY, VALUE = "datapath-mode", "bpf.datapathMode"
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
     """What chart and agents refuse together with netkit."""
-    yield from clash.excluded(view, "enable-bpf-tproxy", "Charts and agents from 1.19 on refuse BPF TProxy together with netkit",
-                              "Set bpf.tproxy to false, or leave netkit out of fastpath_tunings.", since="1.19")
+    yield from clash.excluded(
+        view, "enable-bpf-tproxy", "Charts and agents from 1.19 on refuse BPF TProxy together with netkit",
+        "Set bpf.tproxy to false, or leave netkit out of fastpath_tunings.", since="1.19")
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
@@ -48,10 +49,10 @@ TUNING = Tuning(
     undo="The same procedure with veth, node by node.",
     applies=False,
     way_out=(
-        "Node by node, best with nodes that join anew: (1) cordon and drain the node; (2) set datapath-mode to the wanted mode "
-        "for it alone, in a CiliumNodeConfig that selects its hostname; (3) reboot it, so that no pod with the former kind of "
-        "device is left when its agent starts; (4) see that `cilium-dbg status` says the new Device Mode, and uncordon it; "
-        "(5) after the last node set the Helm value bpf.datapathMode to that mode, upgrade the release, and delete the "
+        "Node by node, best with nodes that join anew: (1) cordon and drain the node; (2) set datapath-mode to the wanted "
+        "mode for it alone, in a CiliumNodeConfig that selects its hostname; (3) reboot it, so that no pod with the former "
+        "kind of device is left when its agent starts; (4) see that `cilium-dbg status` says the new Device Mode, and "
+        "uncordon it; (5) after the last node set the Helm value bpf.datapathMode to that mode, upgrade the release, and delete the "
         "CiliumNodeConfigs; then run again."
     ),
     needs=(Need("host_routing"),),

@@ -44,14 +44,15 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
                       "Leave no_conntrack out of fastpath_tunings.")
     why = _unset_by_chart(view)
     if why:
-        yield Finding(State.BLOCKED, f"The chart never sets {KEY} there: {why}.", "Leave no_conntrack out of fastpath_tunings.")
+        yield Finding(State.BLOCKED, f"The chart never sets {KEY} there: {why}.",
+                      "Leave no_conntrack out of fastpath_tunings.")
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
     """What no fact here can tell."""
     if view.config_value(KEY, {}) != "true":
-        yield ("Rules on the hosts that accept or translate pods' packets by connection state (iptables -m conntrack, nft ct "
-               "state) no longer match them: see that there are none.")
+        yield ("Rules on the hosts that accept or translate pods' packets by connection state (iptables -m conntrack, nft "
+               "ct state) no longer match them: see that there are none.")
 
 
 TUNING = Tuning(

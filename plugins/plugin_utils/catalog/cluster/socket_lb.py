@@ -48,8 +48,9 @@ def _disabled(view: View) -> Iterator[Finding]:
         nodes = view.agents_within(None, until)
         if nodes and view.config_value(REPLACEMENT, {REPLACEMENT: "disabled"} if until == "1.13" else {}) == "disabled":
             yield Finding(
-                State.BLOCKED, f"cilium-config has {REPLACEMENT} 'disabled', with which the agents on {name_nodes(nodes)} turn "
-                "socket load balancing off whatever its own value says.",
+                State.BLOCKED,
+                f"cilium-config has {REPLACEMENT} 'disabled', with which the agents on {name_nodes(nodes)} turn socket load "
+                "balancing off whatever its own value says.",
                 f"Set kubeProxyReplacement to {word}, or replace kube-proxy in full (tuning kube_proxy_replacement has the "
                 "procedure).", nodes)
             return
@@ -61,9 +62,10 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
     between = tuple(agent.node for agent in view.read_agents if _between(view, agent))
     if between and len(view.running(RUNS, "enabled")) < len(view.agents):
         yield Finding(
-            State.BLOCKED, f"The agent on {name_nodes(between)} does not run the kube-proxy replacement that cilium-config has; a "
-            "restart would change that as well.", "Bring the kube-proxy replacement in line first (tuning "
-            "kube_proxy_replacement has the procedure).", between)
+            State.BLOCKED,
+            f"The agent on {name_nodes(between)} does not run the kube-proxy replacement that cilium-config has; a restart "
+            "would change that as well.",
+            "Bring the kube-proxy replacement in line first (tuning kube_proxy_replacement has the procedure).", between)
     for key in (OLD_KEY, KEY):
         yield from clash.left_off(view, (key, "true"), (RUNS, "enabled"), "where the kernel lacks what it takes")
 
@@ -74,8 +76,9 @@ def notes(view: View, options: Options) -> Iterator[str]:
         yield ("bpf-lb-sock-hostns-only is 'true': pods' connections are translated at their device, as a service mesh or "
                "virtual machines need it.")
     elif len(view.running(RUNS, "enabled")) < len(view.agents):
-        yield ("With a service mesh that redirects by the Service's address (Istio), or pods with a kernel of their own (Kata, "
-               "gVisor, KubeVirt), set socketLB.hostNamespaceOnly (chart 1.11: hostServices.hostNamespaceOnly) to true first.")
+        yield ("With a service mesh that redirects by the Service's address (Istio), or pods with a kernel of their own "
+               "(Kata, gVisor, KubeVirt), set socketLB.hostNamespaceOnly (chart 1.11: hostServices.hostNamespaceOnly) to "
+               "true first.")
 
 
 SHOWS = Live(RUNS, "enabled", config=(OLD_KEY, KEY))

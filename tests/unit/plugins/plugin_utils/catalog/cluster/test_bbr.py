@@ -59,4 +59,5 @@ def test_an_old_agent_beside_a_new_chart_is_named():
 
 
 def test_1_11_does_not_know_it():
-    assert one.refused(one.verdict(one.of_version(one.cluster("1.13.4-snat-native"), "1.11.20"), ID), "1.12", "Upgrade Cilium")
+    facts = one.of_version(one.cluster("1.13.4-snat-native"), "1.11.20")
+    assert one.refused(one.verdict(facts, ID), "1.12", "Upgrade Cilium")

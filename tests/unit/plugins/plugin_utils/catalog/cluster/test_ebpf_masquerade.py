@@ -8,7 +8,8 @@ import pytest
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils.catalog.cluster import one_tuning as one
 
 ID = "ebpf_masquerade"
-IPTABLES = {"config": {"enable-bpf-masquerade": None}, "values": {"bpf.masquerade": None}, "running": {"masquerading": "iptables"}}
+IPTABLES = {"config": {"enable-bpf-masquerade": None}, "values": {"bpf.masquerade": None},
+            "running": {"masquerading": "iptables"}}
 OFF = {"enable-ipv4-masquerade": "false"}
 
 
@@ -69,7 +70,8 @@ def test_it_has_no_meaning_where_nothing_is_masqueraded(keys, state):
 def test_agents_that_fell_back_to_iptables_are_not_restarted_in_vain():
     facts = one.cluster("1.14.19-snat-native", running={"masquerading": "iptables"})
     assert one.refused(one.verdict(facts, ID), "left it off all the same", "log")
-    facts["agents"][0]["config_current"] = facts["agents"][1]["config_current"] = facts["agents"][2]["config_current"] = False
+    for agent in facts["agents"]:
+        agent["config_current"] = False
     assert one.verdict(facts, ID)["state"] == "DRIFT"
 
 

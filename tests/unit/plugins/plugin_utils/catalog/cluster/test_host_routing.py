@@ -69,14 +69,17 @@ def test_what_is_refused_in_other_versions_only_is_no_reason(fixture, keys):
 def test_kernels_before_5_10_and_clusters_without_replacement_are_refused():
     old = one.cluster("1.14.19-snat-native", running=LEGACY, kernel="5.9.0-1")
     assert one.refused(one.verdict(old, ID), "kernel 5.10", "Upgrade the kernel")
-    assert one.refused(one.verdict(one.cluster("1.14.19-kpr-off"), ID), "kube_proxy_replacement", "kube-proxy")
+    without = one.verdict(one.cluster("1.14.19-kpr-off"), ID)
+    assert one.refused(without, "kube_proxy_replacement", "kube-proxy")
+    assert without["reason"].startswith("It needs kube_proxy_replacement")
 
 
 def test_masquerading_by_iptables_is_changed_first_and_masquerading_that_is_off_will_do():
     iptables = one.cluster("1.16.19-snat-native", config={"enable-bpf-masquerade": None}, values={"bpf.masquerade": None},
                            running={"masquerading": "iptables", **LEGACY})
     assert [step["tunings"] for step in one.steps(iptables, ID)] == [["ebpf_masquerade"], [ID]]
-    off = one.cluster("1.16.19-snat-native", config={"enable-ipv4-masquerade": "false"}, running={"masquerading": "disabled"})
+    off = one.cluster("1.16.19-snat-native", config={"enable-ipv4-masquerade": "false"},
+                      running={"masquerading": "disabled"})
     assert one.verdict(off, ID)["state"] == "OK"
     off["agents"][0]["status"]["host_routing"] = "legacy"
     assert one.refused(one.verdict(off, ID), "does something else", "log")

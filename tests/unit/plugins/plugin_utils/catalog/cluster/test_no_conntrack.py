@@ -52,5 +52,10 @@ def test_masquerading_by_iptables_is_changed_first():
     assert [step["tunings"] for step in one.steps(facts, ID)] == [["ebpf_masquerade"], [ID]]
 
 
+def test_it_needs_the_replacement_itself():
+    found = one.verdict(one.cluster("1.14.19-kpr-off"), ID)
+    assert found["reason"].startswith("It needs kube_proxy_replacement")
+
+
 def test_it_has_no_meaning_without_ipv4():
     assert one.verdict(one.cluster("1.16.19-snat-native", config={"enable-ipv4": "false"}), ID)["state"] == "NOT_APPLICABLE"

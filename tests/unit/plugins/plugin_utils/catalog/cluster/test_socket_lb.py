@@ -14,7 +14,8 @@ OFF = {"socket_lb": "disabled"}
 def without_replacement(version, replacement, **keys):
     fixture = "1.13.4-snat-native" if version < "1.14" else "1.14.19-snat-native"
     config = {"kube-proxy-replacement": replacement, **keys}
-    return one.of_version(one.cluster(fixture, config=config, running={"kube_proxy_replacement": replacement, **OFF}), version)
+    running = {"kube_proxy_replacement": replacement, **OFF}
+    return one.of_version(one.cluster(fixture, config=config, running=running), version)
 
 
 @pytest.mark.parametrize("fixture", ["1.13.4-snat-native", "1.16.19-snat-native"])
