@@ -50,10 +50,10 @@ TUNING = Tuning(
     applies=False,
     way_out=(
         "Node by node, best with nodes that join anew: (1) cordon and drain the node; (2) set datapath-mode to the wanted "
-        "mode for it alone, in a CiliumNodeConfig that selects its hostname; (3) reboot it, so that no pod with the former "
-        "kind of device is left when its agent starts; (4) see that `cilium-dbg status` says the new Device Mode, and "
-        "uncordon it; (5) after the last node set the Helm value bpf.datapathMode to that mode, upgrade the release, and delete the "
-        "CiliumNodeConfigs; then run again."
+        "mode for it alone, in a CiliumNodeConfig that selects its hostname; (3) reboot it, so that no pod with the "
+        "former kind of device is left when its agent starts; (4) see that `cilium-dbg status` says the new Device Mode, "
+        "and uncordon it; (5) after the last node set the Helm value bpf.datapathMode to that mode, upgrade the release, "
+        "and delete the CiliumNodeConfigs; then run again."
     ),
     needs=(Need("host_routing"),),
     options=(Option("mode", ("netkit", "netkit-l2"), "netkit"),),
