@@ -296,6 +296,7 @@ TUNING = Tuning(
             "ipip": "IPIP leaves the Service's address inside, so a backend must unwrap it by itself, which pods do not"}),
     ),
     absent=ABSENT,
+    profiles={"latency": {}, "throughput": {}, "max": {}},
     stages=(
         Stage("receive", wants=(STILL_SNAT, GENEVE, ANNOTATE),
               live=(Live("nodeport_mode", "snat", config=("bpf-lb-mode",)), SHOWS_ANNOTATION),
