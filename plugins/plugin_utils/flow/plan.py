@@ -41,6 +41,7 @@ class Draft:
     expect: dict[str, Any]
     nodes: set[str] = field(default_factory=set)
     kind: Any = None
+    pods: bool = False
 
     def add(self, other: Draft) -> None:
         """Take in what another tuning changes at the same time."""
@@ -51,6 +52,7 @@ class Draft:
                              (self.expect, other.expect)):
             mine.update(theirs)
         self.nodes |= other.nodes
+        self.pods = self.pods or other.pods
         self.risk = max(self.risk, other.risk)
 
 
@@ -182,6 +184,7 @@ def _draft(view: View, choice: Choice, want: Wanted, values: Mapping, config: Ma
         values={path: plain(value) for path, value in changed.items()},
         former={path: former[path] for path in changed},
         config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes, kind=_kind(tuning, full, stage.id),
+        pods=tuning.pods,
     )
 
 
@@ -228,6 +231,7 @@ def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
+        "pods": draft.pods,
     }
 
 

@@ -199,6 +199,9 @@ def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> lis
             label = ""
     nodes = [str(node) for node in read.listing(step.get("nodes")) or []]
     lines += paragraph("Restart", _order(nodes, batch), width)
+    if step.get("pods") is True:
+        lines += paragraph("Pods", "those that run now go on without it until they are created anew, which is yours to do: "
+                           "kubectl rollout restart of their workloads, when it suits them", width)
     return lines + paragraph("Undo", step.get("undo"), width)
 
 
