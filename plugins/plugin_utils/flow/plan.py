@@ -69,7 +69,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     blocked, left_out = _held_back(by_name, policy)
     left_out += unaccepted
     if drafts:
-        in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts])
+        in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts], frozenset(acknowledged))
         blocked = in_the_way + blocked
         drafts = [] if in_the_way else drafts
     steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]

@@ -236,3 +236,19 @@ def test_what_of_a_profile_is_not_known_is_not_called_in_line():
         node["kernel"] = kernel
     made = profiled(facts, known)
     assert (made["outcome"], made["steps"]) == ("unknown", []) and "kernel" in plan.refusal(made)
+
+
+def newer():
+    facts = model.load("1.20.0-snat-native")
+    for agent in facts["agents"]:
+        agent["version"] = "1.21.3"
+    return facts
+
+
+def test_a_newer_cilium_is_judged_and_changed_only_with_a_word():
+    verdicts = judge.judge(newer(), policy.parse(None))
+    assert verdicts[-1]["state"] == "DRIFT" and "1.21.3 is newer" in " ".join(verdicts[-1]["notes"])
+    refused = planned(newer(), acknowledged=["dsr"])
+    assert (refused["outcome"], refused["steps"]) == ("blocked", []) and "newer_cilium" in refused["blocked"][0]["way_out"]
+    assert planned(newer(), acknowledged=["dsr", "newer_cilium"])["outcome"] == "drift"
+    assert policy.acknowledged(["newer_cilium", "dsr"]) == {"newer_cilium", "dsr"}
