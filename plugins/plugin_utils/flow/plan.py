@@ -15,7 +15,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _re
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Catalogue, Risk, State, Tuning, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles, patches
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy, must_be_acknowledged
 
@@ -68,6 +68,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     drafts = group(separate, policy)
     blocked, left_out = _held_back(by_name, policy)
     left_out += unaccepted
+    for_owner = patches.patches(view, [_step(number, draft, view) for number, draft in enumerate(drafts, 1)])
     if drafts:
         in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts], frozenset(acknowledged))
         blocked = in_the_way + blocked
@@ -76,7 +77,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
     return {
         "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
-        "blocked": blocked, "left_out": left_out, "unacknowledged": _unacknowledged(drafts, acknowledged),
+        "blocked": blocked, "left_out": left_out, "patches": for_owner, "unacknowledged": _unacknowledged(drafts, acknowledged),
     }
 
 
