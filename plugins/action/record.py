@@ -18,6 +18,7 @@ SPEC = {
     "run": {"type": "dict"},
     "run_id": {"type": "str"},
     "documents": {"type": "dict"},
+    "patches": {"type": "list", "elements": "dict"},
     "entry": {"type": "dict"},
     "outcome": {"type": "str", "choices": list(record.OUTCOMES)},
     "message": {"type": "str"},
@@ -62,6 +63,8 @@ def _write(given: dict[str, Any]) -> dict[str, Any]:
     run = _run(given)
     for name, document in given["documents"].items():
         run.write(name, document)
+    for patch in given["patches"] or ():
+        run.write_yaml(patch.get("name"), patch.get("text"))
     return {"run": _named(run)}
 
 

@@ -36,6 +36,10 @@ options:
   documents:
     description: Documents by name, each written as C(<name>.json). Needed by O(state=write).
     type: dict
+  patches:
+    description: What a foreign owner of the release has to change, as a plan has it; each is written as C(<name>.yaml).
+    type: list
+    elements: dict
   entry:
     description:
       - An entry of the journal with C(step), the id of a step, and C(event). Needed by O(state=journal).

@@ -16,6 +16,8 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
 
 DEFAULT: Mapping[str, Any] = {"dsr": {"mode": "dsr", "dispatch": "opt"}}
 VARIABLE = "fastpath_tunings"
+# Not a tuning, but acknowledged like one: a Cilium that is newer than the catalogue is changed all the same.
+NEWER_CILIUM = "newer_cilium"
 PROFILES = ("recommended", "latency", "throughput", "max")
 
 
@@ -86,7 +88,7 @@ def acknowledged(names: Any, catalogue: Catalogue | None = None) -> frozenset[st
     known = catalog.load() if catalogue is None else catalogue
     if names is not None and not isinstance(names, (list, tuple)):
         raise PolicyError(f"fastpath_acknowledge must be a list of tunings such as [dsr], not {one_line(names, 60)}.")
-    return frozenset(_tuning(name, known, "fastpath_acknowledge").id for name in names or ())
+    return frozenset(name if name == NEWER_CILIUM else _tuning(name, known, "fastpath_acknowledge").id for name in names or ())
 
 
 def must_be_acknowledged(risk: Risk) -> bool:

@@ -8,6 +8,7 @@
                    journal.jsonl     what was there before each change, one entry per line
                    result.json       how it ended
                    report.txt        what was shown
+                   patch-<n>.yaml    what the owner of the release has to change, where that is not Helm alone
 
 Whatever is read back is plain data; nothing of it is ever evaluated.
 """
@@ -69,6 +70,12 @@ class Run:
         if not NAME.match(str(name)) or f"{name}.json" in (RUN, RESULT):
             raise RecordError(f"{one_line(name, 80)!r} is no name for a document: use lower-case letters, digits, - and _.")
         self._replace(f"{name}.json", _json(document, indent=1))
+
+    def write_yaml(self, name: str, content: str) -> None:
+        """Write YAML text as <name>.yaml. Raises RecordError."""
+        if not NAME.match(str(name)):
+            raise RecordError(f"{one_line(name, 80)!r} is no name for a file: use lower-case letters, digits, - and _.")
+        self._replace(f"{name}.yaml", str(content))
 
     def write_text(self, name: str, content: str) -> None:
         """Write a text file. Raises RecordError."""

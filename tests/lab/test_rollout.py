@@ -6,20 +6,18 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-import urllib3
-from kubernetes import client, watch
+from kubernetes import client
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from accounts import AUDIT, account  # noqa: E402
-from labkit import AGENTS, NAMESPACE, Lab, started, wait  # noqa: E402
+from labkit import NAMESPACE, Lab, started, wait  # noqa: E402
+from watching import counted, is_ready  # noqa: E402
 
 from ansible_collections.fastpath.cilium.tests.unit.plugins.modules.module_process import run_module  # noqa: E402
 
@@ -75,47 +73,6 @@ def roll(lab: Lab, nodes: Any = None, config: Any = None, **given: Any) -> dict:
 
 def states(result: dict) -> dict:
     return {node: entry["state"] for node, entry in result["nodes"].items()}
-
-
-def is_ready(pod: client.V1Pod) -> bool:
-    conditions = pod.status.conditions or []
-    return not pod.metadata.deletion_timestamp and any(
-        item.type == "Ready" and item.status == "True" for item in conditions)
-
-
-class Count:
-    """The most agents that were not Ready at one moment."""
-
-    def __init__(self) -> None:
-        self.most = 0
-        self.ready: dict = {}
-
-    def note(self, event: dict) -> None:
-        pod = event["object"]
-        if is_ready(pod) and event["type"] != "DELETED":
-            self.ready[pod.metadata.uid] = pod.spec.node_name
-        else:
-            self.ready.pop(pod.metadata.uid, None)
-        self.most = max(self.most, len(NODES) - len(set(self.ready.values())))
-
-
-@contextmanager
-def counted(lab: Lab) -> Iterator[Count]:
-    """Watches the agents until the end of the block."""
-    count, core = Count(), lab.core()
-    pods = core.list_namespaced_pod(NAMESPACE, label_selector=AGENTS)
-    count.ready = {pod.metadata.uid: pod.spec.node_name for pod in pods.items if is_ready(pod)}
-
-    def follow() -> None:
-        with suppress(urllib3.exceptions.ProtocolError):  # the lab may end before it does
-            for event in watch.Watch().stream(
-                    core.list_namespaced_pod, NAMESPACE, label_selector=AGENTS, timeout_seconds=120,
-                    resource_version=pods.metadata.resource_version):
-                count.note(event)
-
-    threading.Thread(target=follow, daemon=True).start()
-    yield count
-    time.sleep(0.5)
 
 
 def test_from_snat_to_dsr_one_agent_at_a_time_and_a_second_run_changes_nothing(lab: Lab) -> None:

@@ -14,6 +14,8 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.versions import in
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 
 OLDEST, NEWEST = "1.11", "1.20"
+# Of another major version nothing is taken for known.
+SAME_MAJOR = "1.999"
 
 
 def within(version: str | None, since: str | None = None, until: str | None = None) -> bool:
@@ -134,6 +136,13 @@ class View:
             return self.oldest_agent
         version = read.text(self.release.get("chart_version")) if self.release else None
         return version if parse_version(version) else None
+
+    @cached_property
+    def newer(self) -> str | None:
+        """The version of an agent or the chart that is newer than what the catalogue knows of."""
+        versions = [agent.version for agent in self.agents] + [self.chart]
+        beyond = [version for version in versions if within(version, OLDEST, SAME_MAJOR) and not within(version, None, NEWEST)]
+        return max(beyond, key=lambda version: parse_version(version) or (), default=None)
 
     @cached_property
     def nodes(self) -> tuple[Mapping, ...] | None:

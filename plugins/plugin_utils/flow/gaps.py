@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Finding, State
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import NEWEST, OLDEST, View, within
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import NEWEST, OLDEST, SAME_MAJOR, View, within
 
 ACCESS = "Give the account get and list on it, see that the API answers, and run again."
 AGENTS = "See that the agents run and that the account may exec into their pods, and run again."
@@ -51,11 +51,11 @@ def _versions(view: View) -> Iterator[Finding]:
             f"The version of the agent on {read.name_nodes(nodes)} is not known: neither its image's tag nor its status "
             "says it.", "Use images whose tag is a version such as v1.13.4.", nodes)
     for agent in view.agents:
-        if agent.version and not within(agent.version, OLDEST, NEWEST):
+        if agent.version and not within(agent.version, OLDEST, SAME_MAJOR):
             yield _beyond(f"The agent on {read.name_nodes([agent.node])}", agent.version, (agent.node,))
     if view.release is not None and view.chart is None:
         yield _unknown("The version of the release's chart is not known.", "See what `helm list` says of the release.")
-    elif view.chart and not within(view.chart, OLDEST, NEWEST):
+    elif view.chart and not within(view.chart, OLDEST, SAME_MAJOR):
         yield _beyond("The release's chart", view.chart)
 
 

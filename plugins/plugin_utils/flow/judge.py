@@ -12,7 +12,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Catalogue, Entry, Finding, State, accepts, matches)
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import NEWEST, View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, gaps, limits, words
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy
@@ -217,6 +217,9 @@ class _Case:
         if state is State.OK and self.view.live_edits:
             notes.append(f"Other keys of cilium-config were changed by hand ({words.keys(self.view.live_edits)}); a Helm "
                          "upgrade would revert them.")
+        if self.view.newer:
+            notes.append(f"Cilium {self.view.newer} is newer than what is known here (up to {NEWEST}); it is judged as {NEWEST} "
+                         "would be.")
         return notes + list(self._older_than_config())
 
     def _older_than_config(self) -> Iterator[str]:

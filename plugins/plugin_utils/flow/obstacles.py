@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.helm_values import with_changes
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import State
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import Agent, View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import NEWEST, Agent, View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import NEWER_CILIUM
 
 # Where the owner of a release keeps its values. A manual upgrade would be reverted by it.
 OWNERS = {
@@ -25,18 +26,25 @@ OWNERS = {
 }
 
 
-def find(view: View, values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def find(view: View, values: Sequence[Mapping[str, Any]], acknowledged: Collection[str] = ()) -> list[dict[str, Any]]:
     """Entries for `blocked`, of the cluster as a whole (tuning None).
 
-    `values`: what the steps would set, in order: Helm values, or cilium-config keys where there is no release.
+    `acknowledged`: names among which NEWER_CILIUM lets a Cilium be changed that is newer than what is known of. `values`: what the steps would set, in order: Helm values, or cilium-config keys where there is no release.
     """
     wanted = ", then, once every agent has restarted, ".join(
         json.dumps(change if view.release is None else with_changes({}, dict(change)), sort_keys=True) for change in values)
-    found = [*_release(view, wanted), *_owner(view, wanted), *_nodes(view), *_rollout(view)]
+    found = [*_newer(view, acknowledged), *_release(view, wanted), *_owner(view, wanted), *_nodes(view), *_rollout(view)]
     return [{"tuning": None, "state": str(state), "reason": reason, "way_out": way_out} for state, reason, way_out in found]
 
 
 Obstacle = tuple[State, str, str]
+
+
+def _newer(view: View, acknowledged: Collection[str]) -> Iterator[Obstacle]:
+    if view.newer and NEWER_CILIUM not in acknowledged:
+        yield (State.BLOCKED, f"Cilium {view.newer} is newer than what is known here (up to {NEWEST}): what its agents refuse or "
+               "leave out may have changed.", f"Use a newer release of this collection, or add {NEWER_CILIUM} to "
+               "fastpath_acknowledge to have it changed as if it were that version.")
 
 
 def _release(view: View, wanted: str) -> Iterator[Obstacle]:

@@ -15,7 +15,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _re
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Catalogue, Risk, State, Tuning, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles, patches
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy, must_be_acknowledged
 
@@ -41,6 +41,7 @@ class Draft:
     expect: dict[str, Any]
     nodes: set[str] = field(default_factory=set)
     kind: Any = None
+    pods: bool = False
 
     def add(self, other: Draft) -> None:
         """Take in what another tuning changes at the same time."""
@@ -51,6 +52,7 @@ class Draft:
                              (self.expect, other.expect)):
             mine.update(theirs)
         self.nodes |= other.nodes
+        self.pods = self.pods or other.pods
         self.risk = max(self.risk, other.risk)
 
 
@@ -66,15 +68,16 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     drafts = group(separate, policy)
     blocked, left_out = _held_back(by_name, policy)
     left_out += unaccepted
+    for_owner = patches.patches(view, [_step(number, draft, view) for number, draft in enumerate(drafts, 1)])
     if drafts:
-        in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts])
+        in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts], frozenset(acknowledged))
         blocked = in_the_way + blocked
         drafts = [] if in_the_way else drafts
     steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
     document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
     return {
         "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
-        "blocked": blocked, "left_out": left_out, "unacknowledged": _unacknowledged(drafts, acknowledged),
+        "blocked": blocked, "left_out": left_out, "patches": for_owner, "unacknowledged": _unacknowledged(drafts, acknowledged),
     }
 
 
@@ -182,6 +185,7 @@ def _draft(view: View, choice: Choice, want: Wanted, values: Mapping, config: Ma
         values={path: plain(value) for path, value in changed.items()},
         former={path: former[path] for path in changed},
         config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes, kind=_kind(tuning, full, stage.id),
+        pods=tuning.pods,
     )
 
 
@@ -228,6 +232,7 @@ def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
+        "pods": draft.pods,
     }
 
 

@@ -160,6 +160,7 @@ def planned(plan: Any, width: int, told: Collection[str] = ()) -> list[str]:
     for entry in map(read.mapping, read.listing(found.get("blocked")) or []):
         lines += _blocked(entry or {}, width, told)
     lines += _left_out(found, width)
+    lines += _patches(found, width)
     steps = [step for step in map(read.mapping, read.listing(found.get("steps")) or []) if step]
     for number, step in enumerate(steps, 1):
         lines += ["", *_step(number, len(steps), step, found.get("batch"), width)]
@@ -174,6 +175,15 @@ def _blocked(entry: Mapping, width: int, told: Collection[str]) -> list[str]:
         return [f"{name}: {clean(entry.get('state'))}, see above"]
     lines = ["", f"{name}: {clean(entry.get('state'))}"]
     return lines + paragraph("Why", entry.get("reason"), width) + paragraph("Way out", entry.get("way_out"), width)
+
+
+def _patches(plan: Mapping, width: int) -> list[str]:
+    """Where the release belongs to somebody else: that what to change there lies in the record."""
+    names = [clean((read.mapping(entry) or {}).get("name")) for entry in read.listing(plan.get("patches")) or []]
+    if not names:
+        return []
+    return wrapped("", f"What to change there lies in the record, a file for each step: {', '.join(f'{name}.yaml' for name in names)}",
+                   width)
 
 
 def _left_out(plan: Mapping, width: int) -> list[str]:
@@ -199,6 +209,9 @@ def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> lis
             label = ""
     nodes = [str(node) for node in read.listing(step.get("nodes")) or []]
     lines += paragraph("Restart", _order(nodes, batch), width)
+    if step.get("pods") is True:
+        lines += paragraph("Pods", "those that run now go on without it until they are created anew, which is yours to do: "
+                           "kubectl rollout restart of their workloads, when it suits them", width)
     return lines + paragraph("Undo", step.get("undo"), width)
 
 

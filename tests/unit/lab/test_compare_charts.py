@@ -27,14 +27,6 @@ VERSIONS = sorted(path.name[len("cilium-"):] for path in LAB_CHARTS.glob("cilium
 DSR = {"loadBalancer": {"mode": "dsr"}}
 
 
-@pytest.fixture(scope="session")
-def helm() -> str:
-    try:
-        return chart_render.find_helm()
-    except CannotCompare as error:
-        pytest.skip(str(error))
-
-
 def copy_of(version: str, folder: Path) -> Path:
     """A lab chart as a folder of its own, to be spoilt by a test."""
     return Path(shutil.copytree(LAB_CHARTS / f"cilium-{version}", folder / f"cilium-{version}"))

@@ -264,7 +264,7 @@ GENEVE = Want({"tunnelProtocol": "geneve"}, {"tunnel-protocol": "geneve"}, since
 # Agents exit on hybrid together with the annotation.
 NO_ANNOTATION = Want(
     {"bpf.lbModeAnnotation": False}, {"bpf-lb-mode-annotation": "false"}, since="1.17", when={"mode": ("hybrid",)})
-ANNOTATE = Want({"bpf.lbModeAnnotation": True}, {"bpf-lb-mode-annotation": "true"})
+ANNOTATE = Want({"bpf.lbModeAnnotation": True}, {"bpf-lb-mode-annotation": "true"}, since="1.17")
 STILL_SNAT = Want(
     {"loadBalancer.mode": "snat", "loadBalancer.dsrDispatch": Opt("dispatch")},
     {"bpf-lb-mode": "snat", "bpf-lb-dsr-dispatch": Opt("dispatch")},
@@ -296,6 +296,7 @@ TUNING = Tuning(
             "ipip": "IPIP leaves the Service's address inside, so a backend must unwrap it by itself, which pods do not"}),
     ),
     absent=ABSENT,
+    profiles={"latency": {}, "throughput": {}, "max": {}},
     stages=(
         Stage("receive", wants=(STILL_SNAT, GENEVE, ANNOTATE),
               live=(Live("nodeport_mode", "snat", config=("bpf-lb-mode",)), SHOWS_ANNOTATION),

@@ -199,3 +199,12 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
         record.runs(tmp_path / "missing")
     with pytest.raises(RecordError, match="no run folder"):
         Run(tmp_path)
+
+
+def test_patches_are_written_as_yaml_under_safe_names(tmp_path):
+    run = record.start(tmp_path, "audit")
+    run.write_yaml("patch-1", "a: 1\n")
+    assert (run.path / "patch-1.yaml").read_text() == "a: 1\n" and (run.path / "patch-1.yaml").stat().st_mode & 0o077 == 0
+    for name in ("../patch", "", None, "Patch"):
+        with pytest.raises(record.RecordError):
+            run.write_yaml(name, "")

@@ -24,7 +24,7 @@ def test_what_was_read_leaves_no_gap(fixture):
     (lambda facts: [agent.update(status=None) for agent in facts["agents"]], "3 of 3 agents"),
     (lambda facts: facts.update(config=None), "cilium-config could not be read"),
     (lambda facts: facts["config"].update(data={"a": 1}), "cilium-config could not be read"),
-    (lambda facts: facts["agents"][0].update(version="1.99.0"), "from 1.11 to 1.20 only"),
+    (lambda facts: facts["agents"][0].update(version="1.10.20"), "from 1.11 to 1.20 only"),
     (lambda facts: facts["release"].update(chart_version="2.0.0"), "The release's chart is of version 2.0.0"),
     (lambda facts: facts["release"].update(chart_version="main"), "version of the release's chart is not known"),
 ])

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Entry, Live, Need, Phase, Risk, Stage, Tuning, Want)
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge, plan
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge, plan, report
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
 
 
@@ -35,7 +35,7 @@ def test_the_mission_example():
         "undo": step["undo"], "values": {"loadBalancer.mode": "dsr", "loadBalancer.dsrDispatch": "opt"},
         "former_values": {"loadBalancer.mode": None, "loadBalancer.dsrDispatch": None},
         "config": {"bpf-lb-mode": "dsr", "bpf-lb-dsr-dispatch": "opt"}, "expect": {"nodeport_mode": "dsr"},
-        "nodes": ["node-2", "node-3", "node-1"],
+        "nodes": ["node-2", "node-3", "node-1"], "pods": False,
     }
     assert made["unacknowledged"][0]["tuning"] == "dsr" and made["unacknowledged"][0]["risk"] == "connections_lost"
     assert made["basis"]["revision"] == 3 and made["basis"]["agents"]["node-1"] == "1.13.4"
@@ -170,6 +170,8 @@ def test_what_needs_a_tuning_that_loses_connections_comes_with_or_after_it():
         entry("three", phase=Phase.LOAD_BALANCER, needs=(Need("two"),)), entry("four", phase=Phase.MAPS, pods=True))}
     made = planned(model.load("1.13.4-snat-native"), dict.fromkeys(known, True), ["two"], catalogue=known)
     assert [step["tunings"] for step in made["steps"]] == [["one"], ["two"], ["three"], ["four"]]
+    assert [step["pods"] for step in made["steps"]] == [False, False, False, True]
+    assert report.render(plan=made).count("kubectl rollout restart of their workloads") == 1
 
 
 def test_a_tuning_that_was_not_judged_is_unknown():
@@ -234,3 +236,19 @@ def test_what_of_a_profile_is_not_known_is_not_called_in_line():
         node["kernel"] = kernel
     made = profiled(facts, known)
     assert (made["outcome"], made["steps"]) == ("unknown", []) and "kernel" in plan.refusal(made)
+
+
+def newer():
+    facts = model.load("1.20.0-snat-native")
+    for agent in facts["agents"]:
+        agent["version"] = "1.21.3"
+    return facts
+
+
+def test_a_newer_cilium_is_judged_and_changed_only_with_a_word():
+    verdicts = judge.judge(newer(), policy.parse(None))
+    assert verdicts[-1]["state"] == "DRIFT" and "1.21.3 is newer" in " ".join(verdicts[-1]["notes"])
+    refused = planned(newer(), acknowledged=["dsr"])
+    assert (refused["outcome"], refused["steps"]) == ("blocked", []) and "newer_cilium" in refused["blocked"][0]["way_out"]
+    assert planned(newer(), acknowledged=["dsr", "newer_cilium"])["outcome"] == "drift"
+    assert policy.acknowledged(["newer_cilium", "dsr"]) == {"newer_cilium", "dsr"}

@@ -162,7 +162,7 @@ def test_each_agent_is_judged_by_its_own_version():
     assert found["state"] == "BLOCKED" and found["nodes"] == ["node-3"]
 
 
-@pytest.mark.parametrize("version", ["1.21.0", "1.10.20", None])
+@pytest.mark.parametrize("version", ["2.0.0", "1.10.20", None])
 def test_versions_that_are_not_known_here_are_unknown(version):
     facts = model.load("1.16.19-snat-native")
     facts["agents"][0]["version"] = facts["agents"][0]["status"]["version"] = version
