@@ -59,6 +59,17 @@ def wants(tuning: Tuning, version: str, options: dict[str, Any]) -> Iterator[tup
             yield stage.id, values, config
 
 
+def needed(tuning: Tuning, version: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The values of what a tuning needs: a chart may write nothing of the one without the other."""
+    found: dict[str, Any] = {}
+    for need in tuning.needs:
+        if matches(need.when, options):
+            other = catalog.load()[need.tuning].tuning
+            for _stage, values, _config in wants(other, version, next(choices(other))):
+                found.update(values)
+    return found
+
+
 def cases() -> Iterator[Any]:
     for version in sorted(CHARTS, key=lambda text: [int(part) for part in text.split(".")]):
         for name, entry in catalog.load().items():
@@ -67,6 +78,7 @@ def cases() -> Iterator[Any]:
             for options in choices(entry.tuning):
                 for stage, values, config in wants(entry.tuning, version, options):
                     shown = "-".join(f"{key}={value}" for key, value in options.items() if value is not None)
+                    values = {**needed(entry.tuning, version, options), **values}
                     yield pytest.param(version, values, config, id=f"{version}-{name}-{stage}-{shown}")
 
 
