@@ -42,9 +42,9 @@ class Choice:
 Policy = Mapping[str, Choice]
 
 
-def near(name: Any, known: Iterable[str]) -> str:
+def near(name: Any, known: Iterable[str | int]) -> str:
     """The end of an error sentence: near names, else all of them."""
-    names = sorted(known)
+    names = [str(name) for name in sorted(known)]
     close = difflib.get_close_matches(str(name)[:80].lower(), names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(names)}."
 
@@ -121,9 +121,15 @@ def _value(tuning: Tuning, option: Option | Number, value: Any) -> Any:
         return _number(option, value, shown)
     if isinstance(value, str) and value in option.refused:
         raise PolicyError(f"{shown}, which is not taken: {option.refused[value]}; {near('', option.allowed)}")
-    if not isinstance(value, str) or value not in option.allowed:
+    found = [allowed for allowed in option.allowed if _same(value, allowed)]
+    if not found:
         raise PolicyError(f"{shown}; {near(value, option.allowed)}")
-    return option.allowed[option.allowed.index(value)]
+    return found[0]
+
+
+def _same(value: Any, allowed: str | int) -> bool:
+    """`--extra-vars key=value` hands numbers over as text."""
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and str(value) == str(allowed)
 
 
 def _number(option: Number, value: Any, shown: str) -> int | float | None:

@@ -92,8 +92,8 @@ class Option:
     """An option of a tuning; `refused` holds values that Cilium knows and this tuning does not take, with the reason."""
 
     name: str
-    allowed: tuple[str, ...]
-    default: str
+    allowed: tuple[str | int, ...]
+    default: str | int
     refused: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Catalogue, Risk, State, Tuning, accepts, matches, plain)
+    Catalogue, Risk, State, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles, patches
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
@@ -136,18 +136,20 @@ def group(separate: Mapping[str, list[Draft]], policy: Policy) -> list[Draft]:
     """As few steps as there can be: each draft joins the first of its kind that comes no earlier than what it needs."""
     groups: list[Draft] = []
     last: dict[str, int] = {}
+    # What agents do by themselves once what it needs is there comes about in the very step that brings that.
+    needing = {name for name in separate if any(need.tuning in separate for need in policy[name].tuning.needs)}
     for name, drafts in separate.items():
         place = max((last[need.tuning] for need in policy[name].tuning.needs if need.tuning in last), default=0)
         for draft in drafts:
-            place = _join(groups, draft, place)
+            place = _join(groups, draft, place, name in needing)
             last[name] = place
             place += 1
     return groups
 
 
-def _join(groups: list[Draft], draft: Draft, earliest: int) -> int:
+def _join(groups: list[Draft], draft: Draft, earliest: int, needing: bool) -> int:
     for place in range(earliest, len(groups)):
-        if groups[place].kind == draft.kind:
+        if groups[place].kind == draft.kind or needing and not draft.values:
             groups[place].add(draft)
             return place
     groups.append(draft)
@@ -184,15 +186,16 @@ def _draft(view: View, choice: Choice, want: Wanted, values: Mapping, config: Ma
         reasons=[stage.reason or tuning.reason], undo=[stage.undo or tuning.undo],
         values={path: plain(value) for path, value in changed.items()},
         former={path: former[path] for path in changed},
-        config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes, kind=_kind(tuning, full, stage.id),
+        config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes, kind=_kind(view, choice, full, stage.id),
         pods=tuning.pods,
     )
 
 
-def _kind(tuning: Tuning, full: Risk, stage: str) -> Any:
+def _kind(view: View, choice: Choice, full: Risk, stage: str) -> Any:
     """Drafts of an equal kind may be one step. A restart alone of what loses connections keeps to itself all the same: who
     reads the plan finds each such tuning in one place."""
-    if must_be_acknowledged(full) or len(tuning.stages) > 1:
+    tuning = choice.tuning
+    if must_be_acknowledged(full) or len(compare.stages(view, tuning, choice.options)) > 1:
         return (tuning.phase, stage)
     return "pods" if tuning.pods else "agents"
 

@@ -73,13 +73,20 @@ def _identities(view: View) -> Iterator[Finding]:
             "Set remoteNodeIdentity to true, then run again.", nodes)
 
 
+def fallbacks(view: View) -> Iterator[Finding]:
+    """What BPF masquerading cannot be had with; agents up to 1.14 then take the host's stack for routing as well, whether
+    anything is masqueraded or not."""
+    yield from _interfaces(view)
+    yield from _identities(view)
+
+
 def refusals(view: View, options: Options) -> Iterator[Finding]:
     """What the agents exit on, or fall back to iptables for and say so in their log only."""
     if not masqueraded(view):
         yield from _off(view)
         return
-    for check in (_ipv6, _interfaces, _identities):
-        yield from check(view)
+    yield from _ipv6(view)
+    yield from fallbacks(view)
     yield from clash.excluded(
         view, "enable-masquerade-to-route-source", "BPF masquerading does not take the source address from the route",
         "Set enableMasqueradeRouteSource to false, or leave ebpf_masquerade out of fastpath_tunings.")

@@ -21,6 +21,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _cl
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Finding, Live, Need, Options, Phase, Risk, Stage, State, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog.cluster.ebpf_masquerade import fallbacks, masqueraded
 
 KEY = "enable-host-legacy-routing"
 OFF = {KEY: "false"}
@@ -41,6 +42,8 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
          "Do without WireGuard (encryption.enabled), or upgrade Cilium to 1.14 or later."),
     ):
         yield from clash.excluded(view, key, what, way_out, until=until)
+    if clash.on(view, "enable-bpf-masquerade") and not masqueraded(view):
+        yield from fallbacks(view)
 
 
 def notes(view: View, options: Options) -> Iterator[str]:

@@ -77,7 +77,9 @@ def test_kernels_before_5_10_and_clusters_without_replacement_are_refused():
 def test_masquerading_by_iptables_is_changed_first_and_masquerading_that_is_off_will_do():
     iptables = one.cluster("1.16.19-snat-native", config={"enable-bpf-masquerade": None}, values={"bpf.masquerade": None},
                            running={"masquerading": "iptables", **LEGACY})
-    assert [step["tunings"] for step in one.steps(iptables, ID)] == [["ebpf_masquerade"], [ID]]
+    step, = one.steps(iptables, ID)
+    assert step["tunings"] == ["ebpf_masquerade", ID], "one restart brings both"
+    assert step["expect"] == {"masquerading": "bpf", "host_routing": "bpf"} and step["risk"] == "connections_lost"
     off = one.cluster("1.16.19-snat-native", config={"enable-ipv4-masquerade": "false"},
                       running={"masquerading": "disabled"})
     assert one.verdict(off, ID)["state"] == "OK"
@@ -88,3 +90,13 @@ def test_masquerading_by_iptables_is_changed_first_and_masquerading_that_is_off_
 def test_what_rests_on_netfilter_is_noted_until_it_is_in_place():
     assert "Netfilter" in one.verdict(one.cluster("1.14.19-snat-native", running=LEGACY), ID)["notes"][0]
     assert one.verdict(one.cluster("1.14.19-snat-native"), ID)["notes"] == []
+
+
+@pytest.mark.parametrize("config", [{"egress-masquerade-interfaces": "eth0"}, {"enable-remote-node-identity": "false"}])
+def test_bpf_masquerading_that_falls_back_takes_host_routing_with_it_although_nothing_is_masqueraded(config):
+    off = {"enable-ipv4-masquerade": "false", "enable-ipv6-masquerade": "false"}
+    facts = one.cluster("1.13.4-snat-native", config={**off, **config}, running={"masquerading": "disabled", **LEGACY})
+    assert one.verdict(facts, ID)["state"] == "BLOCKED"
+    without = one.cluster("1.13.4-snat-native", config={**off, **config, "enable-bpf-masquerade": None},
+                          values={"bpf.hostLegacyRouting": True}, running={"masquerading": "disabled", **LEGACY})
+    assert one.verdict(without, ID)["state"] == "DRIFT"
