@@ -5,6 +5,7 @@
 
 Every entry has `event` and `step` (the id of a plan's step). In the order in which a step writes them:
     started  former_revision, nodes: [..]          before anything is changed; nodes whose agents the step restarts
+             former_config: {key: value}           cilium-config as it was then
     applied  revision                              the release was upgraded
     rolled   nodes: {node: {state, ..}}            agents were restarted, as cilium_rollout returns it
     done                                           the gate after the step held
@@ -49,8 +50,8 @@ def checked(entry: Entry) -> dict[str, Any]:
 def steps(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Every step that was begun, in order, with what became of it.
 
-    [{id, former_revision, revision: int|None, nodes: [planned], rolled: {node: {..}}, unrolled: None or likewise,
-      state: the last event}]
+    [{id, former_revision, former_config: None where not written, revision: int|None, nodes: [planned],
+      rolled: {node: {..}}, unrolled: None or likewise, state: the last event}]
     """
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
@@ -71,7 +72,8 @@ def _begin(found: dict[str, dict[str, Any]], name: str, entry: Entry) -> None:
         return
     found.pop(name, None)
     found[name] = {"id": name, "former_revision": entry.get("former_revision"), "revision": None,
-                   "nodes": _names(entry.get("nodes")), "rolled": {}, "unrolled": None, "state": "started"}
+                   "former_config": read.mapping(entry.get("former_config")), "nodes": _names(entry.get("nodes")),
+                   "rolled": {}, "unrolled": None, "state": "started"}
 
 
 def _names(value: Any) -> list[str]:

@@ -35,7 +35,7 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
         "revision": None if current == former or not _changed_values(step) else former,
         "current": current,
         "nodes": _nodes(before, entry, view),
-        "config": {key: _former(steps[:index], "config", key, (before.config or {}).get(key)) for key in _keys(step, "config")},
+        "config": _former_config(before, entry, steps[:index], step),
         "expect": _expect(before, steps[:index], step),
     }
 
@@ -117,6 +117,19 @@ def _uid(view: View) -> str | None:
 
 def _keys(step: Mapping[str, Any], part: str) -> list[str]:
     return list(read.mapping(step.get(part)) or {})
+
+
+def _former_config(before: View, entry: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]], step: Mapping[str, Any]
+                   ) -> dict[str, Any]:
+    """What the journal says of before the step: an earlier step may have brought keys that it did not ask for.
+
+    A journal that does not say it leaves what the run found and its earlier steps asked for.
+    """
+    journalled = read.mapping(entry.get("former_config"))
+    if journalled is not None:
+        return {key: journalled.get(key) for key in _keys(step, "config")}
+    found = before.config or {}
+    return {key: _former(earlier, "config", key, found.get(key)) for key in _keys(step, "config")}
 
 
 def _former(earlier: Sequence[Mapping[str, Any]], part: str, key: str, at_first: Any) -> Any:
