@@ -46,7 +46,7 @@ def test_what_is_needed_is_judged_with_it_in_the_order_of_application(given, jud
 @pytest.mark.parametrize("given, words", [
     ({"drs": {}}, "did you mean dsr"),
     ({"native-routing": {}}, "did you mean native_routing"),
-    ({"zzzzzz": {}}, "known are: dsr"),
+    ({"zzzzzz": {}}, "known are: "),
     ({"dsr": {"moed": "dsr"}}, "did you mean mode"),
     ({"dsr": {"mode": "hybird"}}, "did you mean hybrid"),
     ({"dsr": {"mode": "DSR"}}, "did you mean dsr"),

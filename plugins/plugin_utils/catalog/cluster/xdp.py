@@ -1,0 +1,164 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""XDP acceleration: requests for a backend on another node are turned around in the NIC's driver, before the kernel's stack.
+
+Why: a node that only passes requests on does so with a fraction of the CPU; latency falls and its capacity grows. Traffic
+to pods of the node itself takes the usual way.
+Cost: loading an XDP program makes many drivers set up their queues anew: the link pauses for up to some seconds, agent by
+agent. Drivers switch hardware LRO off, so plain TCP to pods may cost more CPU. MTUs are limited (ENA 3498, bnxt about
+3500), and some drivers need spare queues (ENA and virtio use twice as many).
+Undo: the former acceleration, with the same pause of the link.
+Refuse when: best-effort before 1.15; a tunnel up to 1.12, or one over IPv6 from 1.18 on; an egress gateway up to 1.12. Mode
+native stays unknown until every agent shows it already: the facts hold no drivers, and where one cannot, its agent does not
+come up. Mode best-effort skips such devices.
+Evidence: https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/#loadbalancer-nodeport-xdp-acceleration
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Finding, Live, Need, Option, Options, Phase, Risk, Stage, State, Tuning, Want)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
+
+PATH, KEY = "loadBalancer.acceleration", "bpf-lb-acceleration"
+ABSENT = {PATH: "disabled", KEY: "disabled"}
+ACCELERATED = ("native", "best-effort")
+CLOUDS = {
+    "aws": "On AWS, ENA takes XDP only with an MTU of at most 3498 and at most half of its queues in use (ethtool -L).",
+    "azure": "On Azure, XDP works with accelerated networking only; hv_netvsc hands the program to the virtual function.",
+    "gce": "On Google Cloud, only newer drivers take XDP: gVNIC (gve) with a recent kernel, virtio with spare queues.",
+}
+
+
+def _all_native(view: View) -> bool:
+    return bool(view.agents) and len(view.running("xdp_acceleration", "native")) == len(view.agents)
+
+
+def keeps_native(view: View, options: Options) -> bool:
+    """Whether native is wanted, or is proved by every agent and so needs no best effort in its place."""
+    proved = _all_native(view) and view.config_value(KEY, ABSENT) == "native"
+    return options["mode"] == "native" or options["mode"] == "best-effort" and proved
+
+
+def best_effort(view: View, options: Options) -> bool:
+    """Whether every device shall take it that can."""
+    return options["mode"] == "best-effort" and not keeps_native(view, options)
+
+
+def off(view: View, options: Options) -> bool:
+    """Whether no acceleration is wanted."""
+    return options["mode"] == "disabled"
+
+
+def _too_old(view: View, options: Options) -> Iterator[Finding]:
+    nodes = view.agents_within(None, "1.14")
+    if best_effort(view, options) and (nodes or not within(view.chart, "1.15")):
+        who = f"those on {name_nodes(nodes)} are older" if nodes else f"the chart is {view.chart}"
+        yield Finding(
+            State.BLOCKED, f"Mode best-effort exists from 1.15 on, and {who}.",
+            "Upgrade Cilium to 1.15 or later; or see to it that every device's driver takes XDP, set "
+            "loadBalancer.acceleration to native yourself, and ask for {mode: native}.", nodes)
+
+
+def _tunnel(view: View) -> Iterator[Finding]:
+    nodes = view.agents_within(None, "1.12")
+    if nodes and view.config_value("tunnel", {"tunnel": "vxlan"}) != "disabled":
+        yield Finding(
+            State.BLOCKED, f"Agents up to 1.12 ({name_nodes(nodes)}) exit on XDP acceleration together with a tunnel.",
+            "Go over to native routing, or upgrade Cilium to 1.13 or later.", nodes)
+
+
+def _egress_gateway(view: View) -> Iterator[Finding]:
+    nodes = view.agents_within(None, "1.12")
+    if nodes and view.config_value("enable-ipv4-egress-gateway", {}) == "true":
+        yield Finding(
+            State.BLOCKED,
+            f"Agents up to 1.12 ({name_nodes(nodes)}) exit on XDP acceleration together with the egress gateway.",
+            "Set egressGateway.enabled to false, or upgrade Cilium to 1.13 or later.", nodes)
+
+
+def _underlay(view: View) -> Iterator[Finding]:
+    nodes = view.agents_within("1.18")
+    family = view.config_value("underlay-protocol", {"underlay-protocol": "ipv4"})
+    if not nodes or view.config_value("routing-mode", {"routing-mode": "tunnel"}) == "native":
+        return
+    if family == "ipv6":
+        yield Finding(
+            State.BLOCKED, f"Agents from 1.18 on ({name_nodes(nodes)}) exit on XDP acceleration with a tunnel over IPv6.",
+            "Set underlayProtocol to ipv4, go over to native routing, or leave xdp out.", nodes)
+    elif family == "auto" and view.config_value("enable-ipv6", {}) == "true":
+        yield Finding(
+            State.UNKNOWN,
+            f"With underlay-protocol auto it is not known whether the tunnel of {name_nodes(nodes)} goes over IPv6, with "
+            "which agents exit on XDP acceleration.", "Set underlayProtocol to ipv4, then run again.", nodes)
+
+
+def _drivers(view: View, options: Options) -> Iterator[Finding]:
+    if options["mode"] == "native" and not _all_native(view):
+        native = view.running("xdp_acceleration", "native")
+        nodes = tuple(agent.node for agent in view.agents if agent.node not in native)
+        yield Finding(
+            State.UNKNOWN,
+            f"Whether the driver of every device of {name_nodes(nodes)} takes native XDP at its MTU is not known, and where "
+            "one does not, the agent does not come up.",
+            "Ask for {mode: best-effort} (Cilium 1.15 or later); or compare ethtool -i of every device with the list in "
+            "Cilium's documentation, try one node with a CiliumNodeConfig, and set loadBalancer.acceleration yourself.",
+            nodes)
+
+
+def _no_load_balancing(view: View) -> Iterator[Finding]:
+    without = view.running("kube_proxy_replacement", "false", "disabled")
+    if without and len(without) == len(view.agents):
+        yield Finding(
+            State.NOT_APPLICABLE, "Kube-proxy replacement is off on every agent, so there is nothing to accelerate.")
+
+
+def refusals(view: View, options: Options) -> Iterator[Finding]:
+    """What agents exit on, and what native mode would find out only when it is too late."""
+    if off(view, options):
+        yield from _no_load_balancing(view)
+        return
+    yield from _too_old(view, options)
+    for check in (_tunnel, _egress_gateway, _underlay):
+        yield from check(view)
+    yield from _drivers(view, options)
+
+
+def notes(view: View, options: Options) -> Iterator[str]:
+    """What no fact here can tell: NICs, their MTU and queues, and which device took the program."""
+    if off(view, options):
+        return
+    yield ("XDP limits the MTU (ENA 3498, bnxt about 3500, others about one page), and needs spare queues on some NICs (ENA "
+           "and virtio): check ip link and ethtool -l first.")
+    if best_effort(view, options):
+        yield "The status says best-effort even where no device took the program; bpftool net shows which did."
+    prefixes = {str(node.get("provider_id") or "").partition("://")[0] for node in view.nodes or ()}
+    yield from (CLOUDS[prefix] for prefix in sorted(prefixes & CLOUDS.keys()))
+    wireguard = all(view.config_value(key, {}) == "true" for key in ("enable-wireguard", "encrypt-node"))
+    if wireguard and view.agents_within("1.15"):
+        yield "With WireGuard for nodes, requests that XDP sends on to a backend's node travel unencrypted."
+
+
+def _stage(mode: str, when: Callable[[View, Options], bool]) -> Stage:
+    return Stage(mode, (Want({PATH: mode}, {KEY: mode}),), (Live("xdp_acceleration", mode, config=(KEY,)),), when)
+
+
+TUNING = Tuning(
+    id="xdp",
+    title="XDP acceleration of load balancing",
+    phase=Phase.LOAD_BALANCER,
+    risk=Risk.NETWORK_BLIP,
+    reason="Loading or removing an XDP program may reset a NIC's queues: the link of the node pauses for up to some "
+           "seconds; connections stay.",
+    undo="Put loadBalancer.acceleration back and restart the agents; links pause in the same way.",
+    needs=(Need("kube_proxy_replacement", when={"mode": ACCELERATED}),),
+    options=(Option("mode", ("best-effort", "native", "disabled"), "best-effort", refused={
+        "testing-only": "it is generic XDP, which is slower than none", "generic": "it is slower than none"}),),
+    absent=ABSENT,
+    stages=(_stage("native", keeps_native), _stage("best-effort", best_effort), _stage("disabled", off)),
+    # Not for recommended, as links pause; not for throughput, as LRO goes and pods' own traffic gains nothing.
+    profiles={"latency": {"mode": "best-effort"}, "max": {"mode": "best-effort"}},
+)
