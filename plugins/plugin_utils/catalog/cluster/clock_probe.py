@@ -1,37 +1,61 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Clock of the datapath: jiffies instead of the monotonic clock, where the kernel has them for BPF.
+"""BPF clock probe: the data path takes the time of conntrack entries from jiffies, which are cheaper to read than ktime.
 
-Why: reading jiffies is cheaper than reading the clock, and the datapath reads it for every packet that it tracks.
-Cost: agents restart, and the times in the connection tracking map change their unit: entries of before seem to have ended
-or to last for ever, so established connections are lost.
-Undo: bpfClockProbe as it was and restarted agents; connections are lost in the same way.
-Refuse when: never applied by itself, since Cilium's documentation wants it on new nodes only; judged only. The path
-bpf.clockProbe, which charts list among their values, is read by none of them.
-Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#bpf-clock-probe
+Why: every packet reads the clock; jiffies are one load from memory.
+Cost: the two clocks count from different points. After a change, entries that are there look expired, or as if they would
+last for months: connections end, or stale entries stay until the map is full.
+Undo: the former value, with the same effect on entries, so better on freshly started nodes too.
+Refuse when: never applied by itself, since neither the change nor its undo is clean on a node with connections; judged only.
+The value is bpfClockProbe: charts list bpf.clockProbe as well, which nothing reads. It is on by default up to chart 1.13.4,
+and off from 1.13.5 on.
+Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/
 """
 from __future__ import annotations
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Phase, Risk, Stage, Tuning, Want
+from collections.abc import Iterator
 
-VALUE, KEY = "bpfClockProbe", "enable-bpf-clock-probe"
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes, nested
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    OneOf, Options, Phase, Risk, Stage, Tuning, Want)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+
+PATH, KEY = "bpfClockProbe", "enable-bpf-clock-probe"
+
+
+def notes(view: View, options: Options) -> Iterator[str]:
+    """The value that looks right and is not, and what the status tells."""
+    if nested(view.values or {}, "bpf.clockProbe")[0] is not None:
+        yield "The release sets bpf.clockProbe, which no chart reads; the value that counts is bpfClockProbe."
+    old = view.agents_within("1.17", "1.17.8")
+    if old:
+        yield f"1.17 agents before 1.17.9 ({name_nodes(old)}) may fail to compile their programs with it (issue 42244)."
+    yield "Which clock an agent found is in `cilium-dbg status --verbose`, line Clock Source for BPF: jiffies or ktime."
+
 
 TUNING = Tuning(
     id="clock_probe",
-    title="Clock of the datapath",
+    title="Jiffies as the data path's clock",
     phase=Phase.MAPS,
     risk=Risk.CONNECTIONS_LOST,
-    reason="Times in the connection tracking map change their unit: established connections are lost, node by node.",
-    undo="Put bpfClockProbe back and restart the agents; connections are lost in the same way.",
+    reason="Conntrack entries keep times of the other clock: they expire at once, or not for months.",
+    undo="Put bpfClockProbe back and start the nodes afresh.",
     applies=False,
     way_out=(
-        "Best on nodes that join anew: (1) set the Helm value bpfClockProbe to true (not bpf.clockProbe, which no chart reads) "
-        "and upgrade the release; (2) node by node, cordon and drain the node, reboot it, and uncordon it; (3) see with "
-        "`cilium-dbg status --verbose` that the Clock Source for BPF is jiffies; then run again."
+        "Best on new nodes, with a CiliumNodeConfig (Cilium 1.13 or later) that sets enable-bpf-clock-probe for them. For "
+        "nodes that run, one at a time: (1) drain the node; (2) set bpfClockProbe: true in the release's values once, with "
+        "rollOutCiliumPods off; (3) restart the node, so that it starts with empty maps; (4) see that its agent says "
+        "jiffies in `cilium-dbg status --verbose`, line Clock Source for BPF; (5) uncordon it. Let no agent restart before."
     ),
-    # Up to 1.13.4 charts write true by themselves, later ones false; agents without the key do not probe.
-    absent={KEY: "false"},
+    stages=(Stage(
+        "jiffies",
+        wants=(
+            # Up to 1.13.4 the chart's default is true: not set will do.
+            Want({PATH: OneOf((True, None))}, {KEY: "true"}, until="1.13.4"),
+            Want({PATH: True}, {KEY: "true"}, since="1.13.5"),
+        ),
+        live=(),
+    ),),
     profiles={"max": {}},
-    stages=(Stage("jiffies", wants=(Want({}, {KEY: "true"}),), live=()),),
 )

@@ -1,14 +1,15 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Distributed LRU: the least recently used entries of connection tracking and NAT maps are kept for each CPU.
+"""Distributed LRU: conntrack and NAT maps keep one list of free entries for each CPU instead of one for all.
 
-Why: CPUs do not wait for each other over one list, which is what limits new connections a second on many cores.
-Cost: agents restart and make the maps anew: what was tracked and translated is forgotten, so established connections through
-Services and to the outside are lost or reset. The size is shared among the CPUs: with many of them the maps have to be larger.
-Undo: bpf.distributedLRU.enabled as it was and restarted agents; connections are lost in the same way.
-Refuse when: no share of memory for the maps is set (bpf.mapDynamicSizeRatio 0), on which agents exit.
-Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#ebpf-map-backend-memory
+Why: with one list for all, CPUs wait for each other's lock at high rates of new connections.
+Cost: agents restart with new, empty conntrack and NAT maps, so connections through NAT or a Service end. Each CPU has its
+share of entries only: one that is busier than others throws entries out while others have room, so maps should be larger.
+Undo: bpf.distributedLRU.enabled as it was, at the same cost.
+Refuse when: no dynamic ratio is set (bpf-map-dynamic-size-ratio above 0; the chart's 0.0025 will do): agents from 1.17.4 on
+exit without.
+Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/
 """
 from __future__ import annotations
 
@@ -18,35 +19,48 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
     Finding, Options, Phase, Risk, Stage, State, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
-KEY, VALUE = "bpf-distributed-lru", "bpf.distributedLRU.enabled"
-RATIO_KEY = "bpf-map-dynamic-size-ratio"
+RATIO = "bpf-map-dynamic-size-ratio"
+# What agents that know the distributed LRU take where the key is missing.
+ABSENT = {RATIO: "0.0025"}
+DOCUMENTED = 0.08
+
+
+def _ratio(view: View) -> float | None:
+    try:
+        return float(view.config_value(RATIO, ABSENT) or "")
+    except ValueError:
+        return None
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """Agents exit on it without a share of memory."""
-    ratio = view.config_value(RATIO_KEY, {})
-    if not _is_share(ratio):
-        shown = "no" if ratio is None else f"'{ratio}' as"
-        yield Finding(State.BLOCKED, f"cilium-config has {shown} {RATIO_KEY}, and agents exit on a distributed LRU without a share "
-                      "of memory for the maps.", "Set the Helm value bpf.mapDynamicSizeRatio, 0.0025 is the chart's default.")
+    """What agents exit on."""
+    ratio = _ratio(view)
+    if view.config is not None and not (ratio and 0 < ratio <= 1):
+        yield Finding(
+            State.BLOCKED,
+            f"It needs a dynamic map size ratio above 0, and cilium-config has {RATIO} '{view.config.get(RATIO)}'; agents "
+            "exit on that.", "Set bpf.mapDynamicSizeRatio, for example with map_sizes: {ratio: 0.08}, then run again.")
 
 
-def _is_share(text: str | None) -> bool:
-    try:
-        return text is not None and 0 < float(text) <= 1
-    except ValueError:
-        return False
+def notes(view: View, options: Options) -> Iterator[str]:
+    """Shares of a small map are smaller still."""
+    ratio = _ratio(view)
+    if ratio is not None and ratio < DOCUMENTED:
+        yield (f"Every CPU has its own share of entries, and the ratio is {ratio:g} of a node's memory; Cilium's tuning "
+               "guide takes 0.08 with the distributed LRU (map_sizes: {ratio: 0.08}), which costs that much memory at once.")
 
 
 TUNING = Tuning(
     id="distributed_lru",
-    title="LRU of the BPF maps for each CPU",
+    title="LRU lists for each CPU",
     phase=Phase.MAPS,
     risk=Risk.CONNECTIONS_LOST,
-    reason="The connection tracking and NAT maps are made anew: connections tracked or translated there are lost, node by node.",
-    undo="Put bpf.distributedLRU.enabled back and restart the agents; connections are lost in the same way.",
-    absent={VALUE: False, KEY: "false"},
+    reason="Conntrack and NAT maps are created anew and empty: connections through NAT or a Service end, agent by agent.",
+    undo="Put bpf.distributedLRU.enabled back and restart the agents; maps are created anew and connections end again.",
     since="1.17",
+    absent={"bpf.distributedLRU.enabled": False, "bpf-distributed-lru": "false"},
+    # The stage of every tuning that creates these maps anew has one name, so that they share a step.
+    stages=(Stage("maps", wants=(Want({"bpf.distributedLRU.enabled": True}, {"bpf-distributed-lru": "true"}),), live=()),),
+    # Without the larger maps that profile max brings, shares would be too small to be faster.
     profiles={"max": {}},
-    stages=(Stage("shared", wants=(Want({VALUE: True}, {KEY: "true"}),), live=()),),
 )

@@ -1,15 +1,16 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Limits of datapath events: how many events a second and a burst the programs hand to an agent, and which kinds at all.
+"""Event limits: a bound on how many events a node's data path tells, and none at all of passing packets if that is wanted.
 
-Why: under a flood (a scan, a denial of service, a policy that drops) events cost more CPU than the packets; a limit bounds
-that, and trace events that nobody reads cost nothing when they are off.
-Cost: agents restart. Beyond the limit events are lost, so Hubble's counts are too low then; without trace events Hubble
-shows drops and policy verdicts only.
-Undo: the values of bpf.events as they were, and restarted agents.
-Refuse when: a limit is asked for before 1.17.
-Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#hubble
+Why: in a storm of new connections the events alone can keep the agent busy; a limit keeps that CPU for the traffic.
+Cost: agents restart. Events above the limit are lost: Hubble's flows and metrics and `cilium-dbg monitor` then miss some.
+With trace off they show drops and policy verdicts only. Cilium calls these limits experimental. So only profile max
+brings them in, and none the loss of traces.
+Undo: the former limits and events.
+Refuse when: limits before 1.17 (switching traces off works from 1.16 on); one limit without the other, or a burst limit
+below the rate limit.
+Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#rate-limit-events
 """
 from __future__ import annotations
 
@@ -20,41 +21,73 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
     Finding, Number, Opt, Option, Options, Phase, Risk, Stage, State, Text, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
 
-TRACE, LIMITS_SINCE = "bpf-events-trace-enabled", "1.17"
-RATE, BURST = "bpf-events-default-rate-limit", "bpf-events-default-burst-limit"
-# From a million on every chart writes 1e+06, which agents cannot read.
-MOST = 999999
+# Charts of every version render numbers from a million on as 1e+06 here, which no agent reads.
+LEAST, MOST = 100, 999999
+
+
+def _asked(options: Options) -> list[str]:
+    return [name for name in ("rate", "burst") if options[name] is not None]
+
+
+def _pair(options: Options) -> Iterator[Finding]:
+    asked = _asked(options)
+    if len(asked) == 1:
+        yield Finding(State.BLOCKED, f"Agents take both limits or none, and {asked[0]} is given alone.",
+                      "Give rate and burst together, or set both to null.")
+    elif asked and options["burst"] < options["rate"]:
+        yield Finding(State.BLOCKED, f"The burst limit ({options['burst']}) is below the rate limit ({options['rate']}).",
+                      "Give a burst that is at least the rate.")
+
+
+def _too_old(view: View, options: Options) -> Iterator[Finding]:
+    nodes = view.agents_within("1.16", "1.16")
+    if _asked(options) and (nodes or within(view.chart, "1.16", "1.16")):
+        who = f"those on {name_nodes(nodes)} are older" if nodes else f"the chart is {view.chart}"
+        yield Finding(State.BLOCKED, f"Limits exist from 1.17 on, and {who}.",
+                      "Upgrade Cilium to 1.17 or later, or ask for {trace: 'off', rate: null, burst: null}.", nodes)
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """Limits that chart or agents do not know, or half of them."""
-    limits = [options["rate"], options["burst"]]
-    old = tuple(agent.node for agent in view.agents if agent.version and not within(agent.version, LIMITS_SINCE))
-    if any(limits) and (old or view.chart and not within(view.chart, LIMITS_SINCE)):
-        who = f"the agents on {name_nodes(old)} are older" if old else f"the release's chart is {view.chart}"
-        yield Finding(State.BLOCKED, f"Limits of events are known from {LIMITS_SINCE} on, and {who}.",
-                      f"Leave rate and burst out, or upgrade Cilium to {LIMITS_SINCE} or later.", old)
-    if any(limits) and None in limits:
-        yield Finding(State.BLOCKED, "A limit of events has two halves, rate and burst, and one of them is missing.",
-                      "Give both, such as {rate: 10000, burst: 50000}.")
+    """What agents exit on, or do not know."""
+    yield from _pair(options)
+    yield from _too_old(view, options)
+    if not _asked(options) and options["trace"] == "keep":
+        yield Finding(State.NOT_APPLICABLE, "Neither limits nor an end of traces were asked for.",
+                      "Give rate and burst, or {trace: 'off'}.")
+
+
+def notes(view: View, options: Options) -> Iterator[str]:
+    """What is given up."""
+    if options["trace"] == "off":
+        yield "Without traces Hubble shows drops and policy verdicts only: no flows of what passes, and no metrics of it."
+    elif _asked(options):
+        yield "Above the limit events are lost, so flows, metrics and exports of Hubble are incomplete then."
 
 
 TUNING = Tuning(
     id="event_limits",
-    title="Limits of datapath events",
+    title="Limits on monitor events",
     phase=Phase.OBSERVABILITY,
     risk=Risk.AGENT_RESTART,
-    reason="Agents restart and get no more events than that.",
-    undo="Put the values of bpf.events back and restart the agents.",
-    options=(Option("trace", ("on", "off"), "on"), Number("rate", 100, MOST), Number("burst", 100, MOST)),
-    absent={"bpf.events.trace.enabled": True, TRACE: "true"},
+    reason="Agents load data path programs that tell less; connections stay.",
+    undo="Put the bpf.events values back and restart the agents.",
     since="1.16",
-    profiles={"throughput": {"rate": 10000, "burst": 50000}, "max": {"rate": 10000, "burst": 50000}},
-    stages=(
-        Stage("limited", wants=(
-            Want({"bpf.events.trace.enabled": True}, {TRACE: "true"}, when={"trace": ("on",)}),
-            Want({"bpf.events.trace.enabled": False}, {TRACE: "false"}, when={"trace": ("off",)}),
-            Want({"bpf.events.default.rateLimit": Opt("rate"), "bpf.events.default.burstLimit": Opt("burst")},
-                 {RATE: Text("rate"), BURST: Text("burst")}, since=LIMITS_SINCE)), live=()),
+    options=(
+        Option("trace", ("keep", "off"), "keep"),
+        # The figures of Cilium's tuning guide.
+        Number("rate", LEAST, MOST, default=10000),
+        Number("burst", LEAST, MOST, default=50000),
     ),
+    absent={"bpf.events.trace.enabled": True, "bpf-events-trace-enabled": "true"},
+    stages=(Stage(
+        "limits",
+        wants=(
+            Want({"bpf.events.trace.enabled": False}, {"bpf-events-trace-enabled": "false"}, when={"trace": ("off",)}),
+            Want({"bpf.events.default.rateLimit": Opt("rate"), "bpf.events.default.burstLimit": Opt("burst")},
+                 {"bpf-events-default-rate-limit": Text("rate"), "bpf-events-default-burst-limit": Text("burst")},
+                 since="1.17"),
+        ),
+        live=(),
+    ),),
+    profiles={"max": {}},
 )

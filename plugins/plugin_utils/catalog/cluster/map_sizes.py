@@ -1,108 +1,159 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Sizes of the BPF maps: as many entries for connections and address translation as the traffic needs.
+"""Sizes of the BPF maps that hold connections, NAT, neighbours, policy and Services.
 
-Why: a full connection tracking or NAT map drops new connections, or forgets the oldest ones, while memory lies idle.
-Cost: agents restart and make the maps anew that change their size: what was tracked and translated there is forgotten, so
-established connections through Services and to the outside are lost or reset. Memory, see the note in the audit.
-Undo: the former values and restarted agents; connections are lost in the same way.
-Refuse when: the NAT map would be larger than two thirds of both connection tracking maps, on which agents exit, or that
-cannot be told. No meaning where no size is asked for.
+Why: a map that is full throws the oldest entries out, or takes no new ones: connections break, packets drop, and the search
+for entries to throw out costs CPU. Cilium's default ratio of 0.0025 is careful: busy nodes may fill such maps.
+Cost: agents restart with new, empty conntrack and NAT maps, so connections through NAT or a Service end. LRU maps take
+all of their memory at once. Sizes have no default here, since the right one depends on the load: without an option nothing
+is wanted, and a size that was asked for alone does not bring a ratio with it. Profile max takes ratio 0.08, the only one
+that Cilium's tuning guide names besides the default (with the distributed LRU).
+Undo: the former sizes, at the same cost.
+Refuse when: NAT would be larger than two thirds of both conntrack maps together, or that cannot be told; a ratio that is
+smaller than the present one.
 Evidence: https://docs.cilium.io/en/stable/network/ebpf/maps/
 """
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Finding, Number, Opt, Options, Phase, Risk, Stage, State, Text, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
-RATIO_KEY, RATIO_VALUE = "bpf-map-dynamic-size-ratio", "bpf.mapDynamicSizeRatio"
-# Option: Helm value, key of cilium-config, what agents take where it is missing, bytes of an entry and its share of overhead.
-MAPS: Mapping[str, tuple[str, str, int, int]] = {
-    "ct_tcp": ("bpf.ctTcpMax", "bpf-ct-global-tcp-max", 524288, 94),
-    "ct_any": ("bpf.ctAnyMax", "bpf-ct-global-any-max", 262144, 94),
-    "nat": ("bpf.natMax", "bpf-nat-global-max", 524288, 94),
-    "neigh": ("bpf.neighMax", "bpf-neigh-global-max", 524288, 24),
-    "policy": ("bpf.policyMapMax", "bpf-policy-map-max", 16384, 52),
-    "lb": ("bpf.lbMapMax", "bpf-lb-map-max", 65536, 40),
+RATIO_PATH, RATIO_KEY = "bpf.mapDynamicSizeRatio", "bpf-map-dynamic-size-ratio"
+# What agents take: LimitTableMin and LimitTableMax, and the bounds of the policy map.
+LEAST, MOST, POLICY_LEAST, POLICY_MOST = 1024, 16777216, 256, 65536
+
+
+@dataclass(frozen=True)
+class Size:
+    """A map: its Helm value and cilium-config key, and what one entry takes by Cilium's own count (0: not counted)."""
+
+    path: str
+    key: str
+    entry: int = 0
+
+
+SIZES: Mapping[str, Size] = {
+    "ct_tcp": Size("bpf.ctTcpMax", "bpf-ct-global-tcp-max", 94),
+    "ct_any": Size("bpf.ctAnyMax", "bpf-ct-global-any-max", 94),
+    "nat": Size("bpf.natMax", "bpf-nat-global-max", 94),
+    "neigh": Size("bpf.neighMax", "bpf-neigh-global-max", 24),
+    "policy": Size("bpf.policyMapMax", "bpf-policy-map-max"),
+    "lb": Size("bpf.lbMapMax", "bpf-lb-map-max"),
 }
-LEAST, MOST = 1024, 16777216
-# Agents keep a policy map for each endpoint, with at most this many entries.
-MOST_POLICIES = 65536
+BALANCED = ("ct_tcp", "ct_any", "nat")
+# Kernel: an element's header (48), its bucket (16) and rounding, on top of key and value.
+OVERHEAD = 68
 
 
-def _size(view: View, options: Options, name: str) -> int | None:
-    """A map's size after the change, None where it follows from the share of memory or is not to be read."""
-    if options[name] is not None:
-        return int(options[name])
-    written = view.config_value(MAPS[name][1], {})
-    if written is not None:
-        return int(written) if written.isdecimal() and len(written) < 12 else None
-    return None if _ratio(view, options) else MAPS[name][2]
+def _ratio(value: str | None) -> float | None:
+    try:
+        return float(value or "")
+    except ValueError:
+        return None
 
 
-def _ratio(view: View, options: Options) -> bool:
-    """Whether sizes that nobody wrote follow from a share of memory."""
-    return options["ratio"] is not None or view.config_value(RATIO_KEY, {}) not in (None, "", "0", "0.0")
+def _configured(view: View, name: str) -> int | None:
+    """The size that cilium-config gives a map; None where memory decides, or it says nothing that can be read."""
+    value = view.config_value(SIZES[name].key, {}) or ""
+    return int(value) or None if value.isascii() and value.isdecimal() and len(value) < 12 else None
+
+
+def _nothing(options: Options) -> Iterator[Finding]:
+    if all(value is None for value in options.values()):
+        yield Finding(
+            State.NOT_APPLICABLE, "No size was asked for, and the right one depends on the load.",
+            "Look at bpf-map-pressure in the agents' metrics; where it is high, ask for {ratio: 0.08}, as Cilium's tuning "
+            "guide has it, or for single sizes.")
+
+
+def _balance(view: View, options: Options) -> Iterator[Finding]:
+    """Agents exit where NAT is larger than conntrack; two thirds of it is what they choose themselves."""
+    if all(options[name] is None for name in BALANCED):
+        return
+    sizes = {name: options[name] or _configured(view, name) for name in BALANCED}
+    missing = [name for name, size in sizes.items() if size is None]
+    if missing:
+        yield Finding(
+            State.UNKNOWN,
+            f"Agents exit when NAT is larger than conntrack, and {', '.join(missing)} would follow each node's memory, "
+            "which is not in the facts.", "Give ct_tcp, ct_any and nat together, or the ratio alone.")
+    elif 3 * sizes["nat"] > 2 * (sizes["ct_tcp"] + sizes["ct_any"]):
+        most = 2 * (sizes["ct_tcp"] + sizes["ct_any"]) // 3
+        yield Finding(
+            State.BLOCKED, f"NAT with {sizes['nat']} entries is more than two thirds of conntrack ({sizes['ct_tcp']} and "
+            f"{sizes['ct_any']}), which is what Cilium itself takes; agents exit where it is larger than both.",
+            f"Give nat at most {most}, or larger ct_tcp and ct_any.")
+
+
+def _smaller_ratio(view: View, options: Options) -> Iterator[Finding]:
+    now = _ratio(view.config_value(RATIO_KEY, {}))
+    if options["ratio"] is not None and now is not None and now > options["ratio"]:
+        yield Finding(
+            State.BLOCKED, f"The ratio is {now:g} already; {options['ratio']:g} would make maps smaller, which makes "
+            "nothing faster.",
+            f"Ask for {{ratio: {now:g}}} or leave the ratio out; to save memory, set {RATIO_PATH} yourself.")
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """A NAT map that agents exit on."""
-    if all(options[name] is None for name in (*MAPS, "ratio")):
-        yield Finding(State.NOT_APPLICABLE, "No size is asked for.",
-                      "Give map_sizes one of its options, such as {ratio: 0.005} or {ct_tcp: 1000000, nat: 800000}.")
-    tcp, other, nat = (_size(view, options, name) for name in ("ct_tcp", "ct_any", "nat"))
-    written = [options[name] is not None or view.config_value(MAPS[name][1], {}) is not None for name in ("ct_tcp", "ct_any", "nat")]
-    if not any(written):
-        return
-    if None in (tcp, other, nat):
-        yield Finding(
-            State.UNKNOWN, "Some of the sizes of the connection tracking and NAT maps are given and others follow from a share of "
-            "memory, so whether the NAT map stays within two thirds of the others is not known; agents exit where it does not.",
-            "Give all three of ct_tcp, ct_any and nat, or none of them.")
-    elif 3 * (nat or 0) > 2 * ((tcp or 0) + (other or 0)):
-        yield Finding(
-            State.BLOCKED, f"The NAT map would have {nat} entries, more than two thirds of the {(tcp or 0) + (other or 0)} of both "
-            "connection tracking maps, on which agents exit.",
-            f"Set nat to {2 * ((tcp or 0) + (other or 0)) // 3} or less, or ct_tcp and ct_any larger.")
+    """What agents exit on, and what would not help."""
+    for check in (_balance, _smaller_ratio):
+        yield from check(view, options)
+    yield from _nothing(options)
+
+
+def _memory(options: Options) -> int:
+    """Bytes for each address family: an estimate."""
+    return sum(options[name] * (size.entry + OVERHEAD) for name, size in SIZES.items() if size.entry and options[name])
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
-    """What it takes of memory, as an estimate."""
+    """What it takes of every node's memory, which the facts do not hold."""
     if options["ratio"] is not None:
-        yield f"Up to {options['ratio']:.2%} of each node's memory is taken for connection tracking, NAT and neighbour maps."
-    given = {name: options[name] * MAPS[name][3] for name in MAPS if options[name] is not None}
-    if given:
-        yield (f"The sizes given take about {sum(given.values()) / 2**20:.0f} MiB on every node when full (estimated from the "
-               "sizes of keys and values; a policy map counts once for each endpoint).")
+        yield (f"Maps take {options['ratio']:.4g} of every node's memory by Cilium's count (94 bytes for an entry of "
+               "conntrack and NAT, 24 for a neighbour), at most 16777216 entries each; with the kernel's own overhead, an "
+               "estimate, about 1.7 times that, and once more where IPv6 is on. LRU maps take it at once: keep it free on "
+               "the smallest node.")
+        fixed = [size.key for name, size in SIZES.items()
+                 if size.entry and options[name] is None and _configured(view, name)]
+        if fixed:
+            yield f"{', '.join(fixed)} of cilium-config win over the ratio."
+    if _memory(options):
+        yield (f"Conntrack, NAT and neighbours of these sizes take about {_memory(options) / 2 ** 20:.0f} MiB on every node "
+               "for each address family: entries times key and value (94 or 24 bytes, Cilium's count) and about 68 bytes of "
+               "the kernel, an estimate. LRU maps take it at once.")
+    if options["policy"] is not None:
+        yield "The policy map exists once for each endpoint."
 
 
-def _want(name: str) -> tuple[Want, ...]:
-    """Up to 1.15 charts write whole numbers from a million on as 1e+06, which agents cannot read, so text is given there."""
-    value, key = MAPS[name][:2]
-    return (Want({value: Text(name)}, {key: Text(name)}, until="1.15"), Want({value: Opt(name)}, {key: Text(name)}, since="1.16"))
-
-
-ABSENT: dict[str, Any] = {RATIO_VALUE: 0.0025, "bpf.policyMapMax": 16384, "bpf.lbMapMax": 65536}
+# Charts up to 1.15 render whole numbers from a million on as 1e+06, which no agent reads; text passes as it is.
+UNTIL_1_15 = Want({size.path: Text(name) for name, size in SIZES.items()},
+                  {size.key: Text(name) for name, size in SIZES.items()}, until="1.15")
+SINCE_1_16 = Want({size.path: Opt(name) for name, size in SIZES.items()},
+                  {size.key: Text(name) for name, size in SIZES.items()}, since="1.16")
 
 TUNING = Tuning(
     id="map_sizes",
-    title="Sizes of the BPF maps",
+    title="Sizes of BPF maps",
     phase=Phase.MAPS,
     risk=Risk.CONNECTIONS_LOST,
-    reason="Maps that change their size are made anew: connections tracked or translated there are lost, node by node.",
-    undo="Put the former sizes back and restart the agents; connections are lost in the same way.",
+    reason="Conntrack and NAT maps of another size are created anew and empty: connections through NAT or a Service end, "
+           "agent by agent.",
+    undo="Put the former sizes back and restart the agents; maps are created anew and connections end in the same way.",
     options=(
-        Number("ratio", 0.0001, 0.5, whole=False),
-        *(Number(name, LEAST, MOST_POLICIES if name == "policy" else MOST) for name in MAPS),
+        Number("ratio", 0.0001, 1, whole=False),
+        *(Number(name, LEAST, MOST) for name in ("ct_tcp", "ct_any", "nat", "neigh")),
+        Number("policy", POLICY_LEAST, POLICY_MOST),
+        Number("lb", LEAST, MOST),
     ),
-    absent=ABSENT,
-    stages=(
-        Stage("sized", wants=(Want({RATIO_VALUE: Opt("ratio")}, {RATIO_KEY: Text("ratio")}),
-                              *(want for name in MAPS for want in _want(name))), live=()),
-    ),
+    absent={RATIO_PATH: 0.0025, "bpf.policyMapMax": 16384, "bpf.lbMapMax": 65536,
+            "bpf-policy-map-max": "16384", "bpf-lb-map-max": "65536"},
+    # The stage of every tuning that creates these maps anew has one name, so that they share a step.
+    stages=(Stage("maps", live=(), wants=(
+        Want({RATIO_PATH: Opt("ratio")}, {RATIO_KEY: Text("ratio")}), UNTIL_1_15, SINCE_1_16)),),
+    profiles={"max": {"ratio": 0.08}},
 )

@@ -1,37 +1,53 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Monitor aggregation: the datapath reports a connection's first packets and flag changes, not every packet.
+"""Monitor aggregation: the data path tells of an established connection less often.
 
-Why: each trace event costs CPU in the datapath and in Hubble; level maximum and a longer interval send the fewest.
-Cost: agents restart. Flows have fewer events: byte counts and packet-by-packet traces are coarser.
-Undo: bpf.monitorAggregation, bpf.monitorInterval and bpf.monitorFlags as they were, and restarted agents.
-Refuse when: nothing. The path bpf.events.monitorInterval, which Cilium's tuning guide names, is read by no chart.
-Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#hubble
+Why: every event costs the CPU that handles the packet, and the agent's to read it. At level medium there is one for a new
+connection, for new TCP flags, and again after each interval; a longer interval takes away most of what busy nodes tell.
+Cilium's tuning guide takes 10 s (under a Helm path that no chart reads: it is bpf.monitorInterval).
+Cost: agents restart. Hubble and `cilium-dbg monitor` show long connections less often; none is missed. Level maximum is
+taken too, though the data path makes no difference between it and medium today.
+Undo: the former level and interval.
+Refuse when: levels none and low, which tell more and not less. A longer interval than asked for is left as it is.
+Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#increase-aggregation-interval
 """
 from __future__ import annotations
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Opt, Option, Phase, Risk, Stage, Tuning, Want)
+    OneOf, Option, Phase, Risk, Stage, Tuning, Want)
 
-LEVEL, INTERVAL = "monitor-aggregation", "monitor-aggregation-interval"
+LEVEL_PATH, LEVEL_KEY = "bpf.monitorAggregation", "monitor-aggregation"
+INTERVAL_PATH, INTERVAL_KEY = "bpf.monitorInterval", "monitor-aggregation-interval"
+INTERVALS = ("5s", "10s", "30s", "60s")
+MORE = "it tells of more packets than the default does, and so costs more"
+
+
+def _level(level: str, accepted: tuple[str, ...]) -> Want:
+    return Want({LEVEL_PATH: OneOf(accepted)}, {LEVEL_KEY: OneOf(accepted)}, when={"level": (level,)})
+
+
+def _at_least(interval: str) -> Want:
+    longer = OneOf(INTERVALS[INTERVALS.index(interval):])
+    return Want({INTERVAL_PATH: longer}, {INTERVAL_KEY: longer}, when={"interval": (interval,)})
+
 
 TUNING = Tuning(
     id="monitor_aggregation",
-    title="Monitor aggregation",
+    title="Fewer monitor events",
     phase=Phase.OBSERVABILITY,
     risk=Risk.AGENT_RESTART,
-    reason="Agents restart and send fewer trace events.",
-    undo="Put the monitor values back and restart the agents.",
+    reason="Agents load data path programs that tell of established connections less often; connections stay.",
+    undo="Put bpf.monitorAggregation and bpf.monitorInterval back and restart the agents.",
     options=(
-        Option("level", ("none", "low", "medium", "maximum"), "maximum"),
-        Option("interval", ("5s", "10s", "30s", "60s"), "5s"),
+        Option("level", ("medium", "maximum"), "medium", refused={"none": MORE, "low": MORE}),
+        Option("interval", INTERVALS, "10s"),
     ),
-    absent={"bpf.monitorAggregation": "medium", "bpf.monitorInterval": "5s", LEVEL: "none", INTERVAL: "5s"},
-    profiles={"recommended": {"level": "medium"}, "latency": {}, "throughput": {"interval": "10s"}, "max": {"interval": "10s"}},
-    stages=(
-        Stage("aggregated", wants=(
-            Want({"bpf.monitorAggregation": Opt("level"), "bpf.monitorInterval": Opt("interval")},
-                 {LEVEL: Opt("level"), INTERVAL: Opt("interval")}),), live=()),
-    ),
+    absent={LEVEL_PATH: "medium", INTERVAL_PATH: "5s", LEVEL_KEY: "none", INTERVAL_KEY: "5s"},
+    stages=(Stage(
+        "fewer",
+        wants=(_level("medium", ("medium", "maximum")), _level("maximum", ("maximum",)), *map(_at_least, INTERVALS)),
+        live=(),
+    ),),
+    profiles={"recommended": {}, "latency": {}, "throughput": {}, "max": {}},
 )

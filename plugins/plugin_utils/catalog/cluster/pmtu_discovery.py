@@ -1,30 +1,41 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Path MTU discovery: a packet that does not fit is answered with an ICMP message that says so.
+"""Path MTU discovery: agents answer a client whose packets do not fit with the ICMP message that says so.
 
-Why: with DSR the Service's address takes room in a packet (8 bytes with IPv4 options, 24 with IPv6, 50 and more with
-Geneve); full-size packets that no longer fit are then dropped silently, and connections hang. With this the client learns.
-Cost: agents restart.
-Undo: pmtuDiscovery.enabled as it was, and restarted agents.
-Refuse when: nothing.
-Evidence: https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/#direct-server-return-dsr-with-ipv4-option-ipv6-extension-header
+Why: with DSR a request grows by an option or a header on its way to the backend's node. Without the message a client
+that sends packets of full size waits for answers that never come; with it, it sends smaller ones at once.
+Cost: agents restart. It makes nothing slower, and matters where DSR runs.
+Undo: pmtuDiscovery.enabled as it was.
+Refuse when: nothing but versions before 1.13, which do not know it.
+Evidence: https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/#direct-server-return-dsr
 """
 from __future__ import annotations
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Phase, Risk, Stage, Tuning, Want
+from collections.abc import Iterator
 
-VALUE, KEY = "pmtuDiscovery.enabled", "enable-pmtu-discovery"
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Options, Phase, Risk, Stage, Tuning, Want)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+
+
+def notes(view: View, options: Options) -> Iterator[str]:
+    """Where it matters."""
+    if view.running("nodeport_mode", "dsr", "hybrid"):
+        yield "DSR runs here: ICMP must pass from the nodes to the clients, or the message does not arrive."
+    else:
+        yield "It matters with DSR, which no agent runs at present."
+
 
 TUNING = Tuning(
     id="pmtu_discovery",
-    title="Path MTU discovery for DSR",
+    title="Path MTU discovery",
     phase=Phase.LOAD_BALANCER,
     risk=Risk.AGENT_RESTART,
-    reason="Agents restart and answer packets that do not fit.",
+    reason="Agents load data path programs that tell clients of packets that do not fit; connections stay.",
     undo="Put pmtuDiscovery.enabled back and restart the agents.",
-    absent={VALUE: False, KEY: "false"},
     since="1.13",
+    absent={"pmtuDiscovery.enabled": False, "enable-pmtu-discovery": "false"},
+    stages=(Stage("on", wants=(Want({"pmtuDiscovery.enabled": True}, {"enable-pmtu-discovery": "true"}),), live=()),),
     profiles={"recommended": {}, "latency": {}, "throughput": {}, "max": {}},
-    stages=(Stage("answered", wants=(Want({VALUE: True}, {KEY: "true"}),), live=()),),
 )

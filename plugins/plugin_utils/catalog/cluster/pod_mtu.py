@@ -1,14 +1,15 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""MTU of the pod network: as large as the nodes' devices allow, found by the agents themselves.
+"""Pod MTU: how large a packet pods may send. By default Cilium finds it out from the nodes' devices.
 
-Why: with jumbo frames a pod sends six times as much in a packet; agents take the MTU of the nodes' devices by themselves,
-less what a tunnel or encryption takes, unless a fixed one is set.
-Cost: agents restart. Running pods keep their MTU until they are created anew.
-Undo: the former value and restarted agents; pods created meanwhile keep theirs until they are created anew.
-Refuse when: never applied with a fixed number, since one that is larger than a device's MTU loses packets and that of the
-devices is not known here: a fixed MTU is taken away, so that detection decides; raise the devices' MTU first.
+Why: large frames (9000 bytes) carry the same data in a sixth of the packets. The way to them is the MTU of the NICs and
+switches; Cilium then takes it up by itself at the agents' next restart. An MTU that was set by hand keeps pods below it.
+Cost: only new pods have the new MTU; until all are created anew, large and small ones are mixed. An MTU above that of
+any device or switch on the way loses large packets without a word.
+Undo: the former value; pods have it when they are created anew.
+Refuse when: the MTU that is wanted, or detection in place of one set by hand, would change something and nobody vouched
+for the devices: their MTU is not in the facts, so that is unknown until {devices: checked} says that you looked.
 Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#mtu
 """
 from __future__ import annotations
@@ -16,30 +17,64 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    OneOf, Options, Phase, Risk, Stage, Tuning, Want)
+    Finding, Number, OneOf, Opt, Option, Options, Phase, Risk, Stage, State, Text, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
-KEY = "mtu"
+DETECTED = OneOf((None, "0"))
+AUTO = {"mtu": (None,)}
+CHECK = ("Compare ip link of every device that carries pods' traffic, and ping between all nodes with large packets that "
+         "may not be fragmented (ping -M do -s); then add {devices: checked}.")
+
+
+def _configured(view: View) -> str | None:
+    """The MTU that cilium-config sets, None where it is left to detection."""
+    value = view.config_value("mtu", {})
+    return None if value in (None, "", "0") else value
+
+
+def refusals(view: View, options: Options) -> Iterator[Finding]:
+    """An MTU may be changed only when somebody knows that the devices carry it."""
+    now, mtu = _configured(view), options["mtu"]
+    if options["devices"] == "checked" or view.config is None or now == (None if mtu is None else str(mtu)):
+        return
+    if mtu is None:
+        yield Finding(State.UNKNOWN, f"cilium-config sets an MTU of {now}; whether all devices on the way carry what "
+                      "detection would find is not in the facts.", CHECK)
+    else:
+        yield Finding(State.UNKNOWN, f"Whether all devices on the way carry packets of {mtu} bytes is not in the facts.",
+                      f"Best raise the devices' MTU and leave mtu out, so that Cilium finds it. {CHECK}")
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
-    """What decides then."""
-    yield "Agents take the smallest MTU of the nodes' devices: jumbo frames begin there, and at every switch between them."
+    """What detection rests on."""
+    if options["mtu"] is None:
+        yield "The MTU is left to detection: raise it on the nodes' devices and the switches first, then restart the agents."
+    else:
+        yield (f"{options['mtu']} is the MTU of the devices; Cilium takes off itself what a tunnel or encryption needs. "
+               "Running pods keep theirs until they are created anew.")
 
 
 TUNING = Tuning(
     id="pod_mtu",
-    title="MTU of the pod network by detection",
+    title="MTU of pods",
     phase=Phase.PODS,
     risk=Risk.PODS_RECREATED,
-    reason="Agents restart and give new pods the MTU that the nodes' devices have; running pods keep theirs.",
-    undo="Put the fixed MTU back and restart the agents; pods created meanwhile keep theirs until they are created anew.",
-    absent={"MTU": 0, "extraConfig.mtu": None, KEY: None},
+    reason="Agents restart with another MTU, which pods take on when they are created anew; until then both are in use.",
+    undo="Put the former MTU back, restart the agents and create pods anew.",
     pods=True,
+    options=(Number("mtu", 1280, 65535), Option("devices", ("unchecked", "checked"), "unchecked")),
+    absent={"MTU": 0},
+    stages=(Stage(
+        "mtu",
+        wants=(
+            # Charts up to 1.12 have no value for it; what extraConfig sets must be taken out there.
+            Want({}, {"mtu": DETECTED}, until="1.12", when=AUTO),
+            Want({"extraConfig.mtu": Text("mtu")}, {"mtu": Text("mtu")}, until="1.12"),
+            Want({"MTU": 0}, {"mtu": DETECTED}, since="1.13", when=AUTO),
+            Want({"MTU": Opt("mtu")}, {"mtu": Text("mtu")}, since="1.13"),
+        ),
+        live=(),
+    ),),
+    # Not for recommended: where an MTU was set by hand, only the user can tell why.
     profiles={"throughput": {}, "max": {}},
-    stages=(
-        # Charts before 1.13 have no value for it; there it can only have come through extraConfig.
-        Stage("detected", wants=(Want({"extraConfig.mtu": None}, {KEY: None}, until="1.12"),
-                                 Want({"MTU": 0}, {KEY: OneOf((None, "0"))}, since="1.13")), live=()),
-    ),
 )

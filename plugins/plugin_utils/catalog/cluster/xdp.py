@@ -1,100 +1,164 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""XDP acceleration: load balancing of outside traffic in the network driver, before the kernel makes a packet of it.
+"""XDP acceleration: requests for a backend on another node are turned around in the NIC's driver, before the kernel's stack.
 
-Why: a node that takes requests for a backend elsewhere forwards several times as many packets a second, for a fraction of
-the CPU; it is what DSR gains most from.
-Cost: agents restart. Attaching the program makes many drivers set up their queues anew: the link drops packets for up to
-some seconds, and pinned interrupts and queue counts have to be looked at again. Some drivers lower the largest MTU (ena
-3498, bnxt about 3500) or want half of their queues free.
-Undo: loadBalancer.acceleration disabled and restarted agents, with the same short interruption.
-Refuse when: kube-proxy replacement is not full; a tunnel up to 1.12, or over an IPv6 underlay from 1.18 on; mode
-best-effort before 1.15; mode native where not every device is known to have driver support, since agents exit then.
+Why: a node that only passes requests on does so with a fraction of the CPU; latency falls and its capacity grows. Traffic
+to pods of the node itself takes the usual way.
+Cost: loading an XDP program makes many drivers set up their queues anew: the link pauses for up to some seconds, agent by
+agent. Drivers switch hardware LRO off, so plain TCP to pods may cost more CPU. MTUs are limited (ENA 3498, bnxt about
+3500), and some drivers need spare queues (ENA and virtio use twice as many).
+Undo: the former acceleration, with the same pause of the link.
+Refuse when: best-effort before 1.15; a tunnel up to 1.12, or one over IPv6 from 1.18 on; an egress gateway up to 1.12. Mode
+native stays unknown until every agent shows it already: the facts hold no drivers, and where one cannot, its agent does not
+come up. Mode best-effort skips such devices.
 Evidence: https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/#loadbalancer-nodeport-xdp-acceleration
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Finding, Live, Need, Opt, Option, Options, Phase, Risk, Stage, State, Tuning, Want)
+    Finding, Live, Need, Option, Options, Phase, Risk, Stage, State, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
 
-KEY, VALUE = "bpf-lb-acceleration", "loadBalancer.acceleration"
-BEST_EFFORT = "1.15"
-IN_TUNNEL = {"tunnel": "vxlan", "routing-mode": "tunnel"}
+PATH, KEY = "loadBalancer.acceleration", "bpf-lb-acceleration"
+ABSENT = {PATH: "disabled", KEY: "disabled"}
+ACCELERATED = ("native", "best-effort")
+CLOUDS = {
+    "aws": "On AWS, ENA takes XDP only with an MTU of at most 3498 and at most half of its queues in use (ethtool -L).",
+    "azure": "On Azure, XDP works with accelerated networking only; hv_netvsc hands the program to the virtual function.",
+    "gce": "On Google Cloud, only newer drivers take XDP: gVNIC (gve) with a recent kernel, virtio with spare queues.",
+}
 
 
-def _best_effort(view: View) -> Iterator[Finding]:
-    old = tuple(agent.node for agent in view.agents if agent.version and not within(agent.version, BEST_EFFORT))
-    if old or view.chart and not within(view.chart, BEST_EFFORT):
-        who = f"the agents on {name_nodes(old)} are older" if old else f"the release's chart is {view.chart}"
-        yield Finding(State.BLOCKED, f"Mode best-effort is known from {BEST_EFFORT} on, and {who}.",
-                      f"Upgrade Cilium to {BEST_EFFORT} or later, or set the options of xdp to {{mode: native}} where every "
-                      "device's driver has XDP.", old)
+def _all_native(view: View) -> bool:
+    return bool(view.agents) and len(view.running("xdp_acceleration", "native")) == len(view.agents)
 
 
-def _tunnelled(view: View, key: str, native: str) -> bool:
-    return view.config_value(key, IN_TUNNEL) != native
+def keeps_native(view: View, options: Options) -> bool:
+    """Whether native is wanted, or is proved by every agent and so needs no best effort in its place."""
+    proved = _all_native(view) and view.config_value(KEY, ABSENT) == "native"
+    return options["mode"] == "native" or options["mode"] == "best-effort" and proved
+
+
+def best_effort(view: View, options: Options) -> bool:
+    """Whether every device shall take it that can."""
+    return options["mode"] == "best-effort" and not keeps_native(view, options)
+
+
+def off(view: View, options: Options) -> bool:
+    """Whether no acceleration is wanted."""
+    return options["mode"] == "disabled"
+
+
+def _too_old(view: View, options: Options) -> Iterator[Finding]:
+    nodes = view.agents_within(None, "1.14")
+    if best_effort(view, options) and (nodes or not within(view.chart, "1.15")):
+        who = f"those on {name_nodes(nodes)} are older" if nodes else f"the chart is {view.chart}"
+        yield Finding(
+            State.BLOCKED, f"Mode best-effort exists from 1.15 on, and {who}.",
+            "Upgrade Cilium to 1.15 or later; or see to it that every device's driver takes XDP, set "
+            "loadBalancer.acceleration to native yourself, and ask for {mode: native}.", nodes)
 
 
 def _tunnel(view: View) -> Iterator[Finding]:
-    old = view.agents_within(None, "1.12")
-    if old and _tunnelled(view, "tunnel", "disabled"):
-        yield Finding(State.BLOCKED, f"Agents up to 1.12 ({name_nodes(old)}) exit on XDP together with a tunnel.",
-                      "Change to native routing (tuning native_routing has the procedure), or upgrade Cilium.", old)
-    new = view.agents_within("1.18")
-    if new and _tunnelled(view, "routing-mode", "native") and view.config_value("underlay-protocol", {}) == "ipv6":
-        yield Finding(State.BLOCKED, f"Agents from 1.18 on ({name_nodes(new)}) exit on XDP with a tunnel over IPv6.",
-                      "Change to native routing, or to an underlay of IPv4 (underlayProtocol).", new)
+    nodes = view.agents_within(None, "1.12")
+    if nodes and view.config_value("tunnel", {"tunnel": "vxlan"}) != "disabled":
+        yield Finding(
+            State.BLOCKED, f"Agents up to 1.12 ({name_nodes(nodes)}) exit on XDP acceleration together with a tunnel.",
+            "Go over to native routing, or upgrade Cilium to 1.13 or later.", nodes)
 
 
-def _drivers(view: View) -> Iterator[Finding]:
-    """Which driver a device has is not among what is read of a cluster; an agent that runs it proves it for its own."""
-    unproven = [agent.node for agent in view.agents if agent.live("xdp_acceleration") not in ("native",)]
-    if unproven:
+def _egress_gateway(view: View) -> Iterator[Finding]:
+    nodes = view.agents_within(None, "1.12")
+    if nodes and view.config_value("enable-ipv4-egress-gateway", {}) == "true":
+        yield Finding(
+            State.BLOCKED,
+            f"Agents up to 1.12 ({name_nodes(nodes)}) exit on XDP acceleration together with the egress gateway.",
+            "Set egressGateway.enabled to false, or upgrade Cilium to 1.13 or later.", nodes)
+
+
+def _underlay(view: View) -> Iterator[Finding]:
+    nodes = view.agents_within("1.18")
+    family = view.config_value("underlay-protocol", {"underlay-protocol": "ipv4"})
+    if not nodes or view.config_value("routing-mode", {"routing-mode": "tunnel"}) == "native":
+        return
+    if family == "ipv6":
+        yield Finding(
+            State.BLOCKED, f"Agents from 1.18 on ({name_nodes(nodes)}) exit on XDP acceleration with a tunnel over IPv6.",
+            "Set underlayProtocol to ipv4, go over to native routing, or leave xdp out.", nodes)
+    elif family == "auto" and view.config_value("enable-ipv6", {}) == "true":
         yield Finding(
             State.UNKNOWN,
-            f"Whether the drivers of the devices on {name_nodes(unproven)} have XDP is not known, and with mode native agents "
-            "exit on a device without it.",
-            "Set the options of xdp to {mode: best-effort} from 1.15 on, which leaves such devices out; for mode native try "
-            "`ethtool -i` and the list of drivers in Cilium's documentation, and set loadBalancer.acceleration by hand.",
-            tuple(unproven))
+            f"With underlay-protocol auto it is not known whether the tunnel of {name_nodes(nodes)} goes over IPv6, with "
+            "which agents exit on XDP acceleration.", "Set underlayProtocol to ipv4, then run again.", nodes)
+
+
+def _drivers(view: View, options: Options) -> Iterator[Finding]:
+    if options["mode"] == "native" and not _all_native(view):
+        native = view.running("xdp_acceleration", "native")
+        nodes = tuple(agent.node for agent in view.agents if agent.node not in native)
+        yield Finding(
+            State.UNKNOWN,
+            f"Whether the driver of every device of {name_nodes(nodes)} takes native XDP at its MTU is not known, and where "
+            "one does not, the agent does not come up.",
+            "Ask for {mode: best-effort} (Cilium 1.15 or later); or compare ethtool -i of every device with the list in "
+            "Cilium's documentation, try one node with a CiliumNodeConfig, and set loadBalancer.acceleration yourself.",
+            nodes)
+
+
+def _no_load_balancing(view: View) -> Iterator[Finding]:
+    without = view.running("kube_proxy_replacement", "false", "disabled")
+    if without and len(without) == len(view.agents):
+        yield Finding(
+            State.NOT_APPLICABLE, "Kube-proxy replacement is off on every agent, so there is nothing to accelerate.")
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """What the agents exit on."""
-    yield from _tunnel(view)
-    if options["mode"] == "best-effort":
-        yield from _best_effort(view)
-    else:
-        yield from _drivers(view)
+    """What agents exit on, and what native mode would find out only when it is too late."""
+    if off(view, options):
+        yield from _no_load_balancing(view)
+        return
+    yield from _too_old(view, options)
+    for check in (_tunnel, _egress_gateway, _underlay):
+        yield from check(view)
+    yield from _drivers(view, options)
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
-    """What no fact here can tell, and what is not encrypted any more."""
-    if options["mode"] == "best-effort":
-        yield "Devices whose driver has no XDP are left out; the agents' logs name them."
-    if view.agents_within(BEST_EFFORT) and view.config_value("encrypt-node", {}) == "true":
-        yield "Traffic from outside to a backend on another node is not encrypted by WireGuard with XDP."
+    """What no fact here can tell: NICs, their MTU and queues, and which device took the program."""
+    if off(view, options):
+        return
+    yield ("XDP limits the MTU (ENA 3498, bnxt about 3500, others about one page), and needs spare queues on some NICs (ENA "
+           "and virtio): check ip link and ethtool -l first.")
+    if best_effort(view, options):
+        yield "The status says best-effort even where no device took the program; bpftool net shows which did."
+    prefixes = {str(node.get("provider_id") or "").partition("://")[0] for node in view.nodes or ()}
+    yield from (CLOUDS[prefix] for prefix in sorted(prefixes & CLOUDS.keys()))
+    wireguard = all(view.config_value(key, {}) == "true" for key in ("enable-wireguard", "encrypt-node"))
+    if wireguard and view.agents_within("1.15"):
+        yield "With WireGuard for nodes, requests that XDP sends on to a backend's node travel unencrypted."
+
+
+def _stage(mode: str, when: Callable[[View, Options], bool]) -> Stage:
+    return Stage(mode, (Want({PATH: mode}, {KEY: mode}),), (Live("xdp_acceleration", mode, config=(KEY,)),), when)
 
 
 TUNING = Tuning(
     id="xdp",
-    title="XDP acceleration",
+    title="XDP acceleration of load balancing",
     phase=Phase.LOAD_BALANCER,
     risk=Risk.NETWORK_BLIP,
-    reason="Agents restart and attach XDP programs; many drivers set up their queues anew for that and drop packets meanwhile.",
-    undo="Put loadBalancer.acceleration back and restart the agents; the link may drop packets for a moment again.",
-    needs=(Need("kube_proxy_replacement"),),
-    options=(Option("mode", ("best-effort", "native"), "best-effort", refused={
-        "testing-only": "generic XDP is slower than none", "generic": "generic XDP is slower than none"}),),
-    absent={VALUE: "disabled", KEY: "disabled"},
-    profiles={"latency": {}, "throughput": {}, "max": {}},
-    stages=(
-        Stage("attached", wants=(Want({VALUE: Opt("mode")}, {KEY: Opt("mode")}),),
-              live=(Live("xdp_acceleration", Opt("mode"), config=(KEY,)),)),
-    ),
+    reason="Loading or removing an XDP program may reset a NIC's queues: the link of the node pauses for up to some "
+           "seconds; connections stay.",
+    undo="Put loadBalancer.acceleration back and restart the agents; links pause in the same way.",
+    needs=(Need("kube_proxy_replacement", when={"mode": ACCELERATED}),),
+    options=(Option("mode", ("best-effort", "native", "disabled"), "best-effort", refused={
+        "testing-only": "it is generic XDP, which is slower than none", "generic": "it is slower than none"}),),
+    absent=ABSENT,
+    stages=(_stage("native", keeps_native), _stage("best-effort", best_effort), _stage("disabled", off)),
+    # Not for recommended, as links pause; not for throughput, as LRO goes and pods' own traffic gains nothing.
+    profiles={"latency": {"mode": "best-effort"}, "max": {"mode": "best-effort"}},
 )
