@@ -20,16 +20,20 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
 RATIO = "bpf-map-dynamic-size-ratio"
-# What agents that know the distributed LRU take where the key is missing.
-ABSENT = {RATIO: "0.0025"}
 DOCUMENTED = 0.08
 
 
 def _ratio(view: View) -> float | None:
     try:
-        return float(view.config_value(RATIO, ABSENT) or "")
+        return float(view.config_value(RATIO, {}) or "")
     except ValueError:
         return None
+
+
+def _shown(view: View) -> str:
+    """Every chart writes the key, so where it is missing nobody here knows what the agents take."""
+    value = view.config_value(RATIO, {})
+    return f"no {RATIO}" if value is None else f"{RATIO} '{value}'"
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
@@ -38,8 +42,7 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
     if view.config is not None and not (ratio and 0 < ratio <= 1):
         yield Finding(
             State.BLOCKED,
-            f"It needs a dynamic map size ratio above 0, and cilium-config has {RATIO} '{view.config.get(RATIO)}'; agents "
-            "exit on that.", "Set bpf.mapDynamicSizeRatio, for example with map_sizes: {ratio: 0.08}, then run again.")
+            f"It needs a dynamic map size ratio above 0, and cilium-config has {_shown(view)}; agents exit on that.", "Set bpf.mapDynamicSizeRatio, for example with map_sizes: {ratio: 0.08}, then run again.")
 
 
 def notes(view: View, options: Options) -> Iterator[str]:

@@ -14,18 +14,18 @@ RATIO = "bpf-map-dynamic-size-ratio"
 
 
 def test_in_line():
-    facts = one.cluster("1.17.18-snat-native", {"bpf.distributedLRU.enabled": True}, {"bpf-distributed-lru": "true"})
+    facts = one.cluster("1.17.18-snat-native", {"bpf.distributedLRU.enabled": True}, {"bpf-distributed-lru": "true", RATIO: "0.0025"})
     assert one.verdict("distributed_lru", facts)["state"] == "OK"
 
 
 def test_the_step_loses_connections():
-    step = one.step("distributed_lru", model.load("1.17.18-snat-native"))
+    step = one.step("distributed_lru", one.cluster("1.17.18-snat-native", config={RATIO: "0.0025"}))
     assert (step["values"], step["config"], step["risk"]) == (
         {"bpf.distributedLRU.enabled": True}, {"bpf-distributed-lru": "true"}, "connections_lost")
 
 
 @pytest.mark.parametrize("ratio, state", [
-    (None, "DRIFT"), ("0.0025", "DRIFT"), ("1", "DRIFT"), ("0.0", "BLOCKED"), ("", "BLOCKED"), ("x", "BLOCKED"),
+    (None, "BLOCKED"), ("0.0025", "DRIFT"), ("1", "DRIFT"), ("0.0", "BLOCKED"), ("", "BLOCKED"), ("x", "BLOCKED"),
     ("nan", "BLOCKED"), ("1.5", "BLOCKED")])
 def test_a_dynamic_ratio_must_be_there(ratio, state):
     config = {} if ratio is None else {RATIO: ratio}
@@ -46,7 +46,8 @@ def test_small_shares_are_noted():
 
 
 def test_it_shares_the_step_that_creates_maps_anew():
-    facts, chosen = model.load("1.17.18-snat-native"), policy.parse({"distributed_lru": True, "map_sizes": {"ratio": 0.08}})
+    facts = one.cluster("1.17.18-snat-native", config={RATIO: "0.0025"})
+    chosen = policy.parse({"distributed_lru": True, "map_sizes": {"ratio": 0.08}})
     step, = plan.plan(facts, judge.judge(facts, chosen), chosen)["steps"]
     assert step["tunings"] == ["distributed_lru", "map_sizes"]
     assert step["config"] == {"bpf-distributed-lru": "true", RATIO: "0.08"}
