@@ -39,7 +39,7 @@ spec:
       hostNetwork: true
       priorityClassName: system-node-critical
       restartPolicy: Always
-      terminationGracePeriodSeconds: {{ default 1 .Values.terminationGracePeriodSeconds }}
+      terminationGracePeriodSeconds: {{ ternary 1 .Values.terminationGracePeriodSeconds (semverCompare "<1.12" .Chart.Version) }}
       {{- if semverCompare ">=1.12" .Chart.Version }}
       nodeSelector:
         {{- toYaml .Values.nodeSelector | nindent 8 }}
