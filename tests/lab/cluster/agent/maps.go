@@ -27,7 +27,16 @@ func sized(key string, least int) func(*state) int {
 // defaultMapBytes is the memory that the scaled maps take at their default sizes.
 const defaultMapBytes = (524288+262144)*94 + 524288*94 + 524288*24 + 262144*52
 
-func ofServices(s *state) int { return s.opt.number("bpf-lb-map-max") }
+// ofServices is the size of one of the load balancer's maps. Settings table, bpf_map_sizes (1.12+): each has an option of
+// its own, where 0 stands for bpf-lb-map-max; 1.11 has that one alone.
+func ofServices(key string) func(*state) int {
+	return func(s *state) int {
+		if own := s.opt.number(key); own > 0 && s.version.atLeast(12) {
+			return own
+		}
+		return s.opt.number("bpf-lb-map-max")
+	}
+}
 
 func translated(s *state) int {
 	if s.natMapMax != defaultNATMapMax {
@@ -48,12 +57,12 @@ var bpfMaps = []bpfMap{
 	{"IPv4 masquerading agent", versions("1.14+"), fixed(16384)},
 	{"IPv6 masquerading agent", versions("1.14+"), fixed(16384)},
 	{"IPv4 fragmentation", versions("all"), fixed(8192)},
-	{"IPv4 service", versions("all"), ofServices},
-	{"IPv6 service", versions("all"), ofServices},
-	{"IPv4 service backend", versions("all"), ofServices},
-	{"IPv6 service backend", versions("all"), ofServices},
-	{"IPv4 service reverse NAT", versions("all"), ofServices},
-	{"IPv6 service reverse NAT", versions("all"), ofServices},
+	{"IPv4 service", versions("all"), ofServices("bpf-lb-service-map-max")},
+	{"IPv6 service", versions("all"), ofServices("bpf-lb-service-map-max")},
+	{"IPv4 service backend", versions("all"), ofServices("bpf-lb-service-backend-map-max")},
+	{"IPv6 service backend", versions("all"), ofServices("bpf-lb-service-backend-map-max")},
+	{"IPv4 service reverse NAT", versions("all"), ofServices("bpf-lb-rev-nat-map-max")},
+	{"IPv6 service reverse NAT", versions("all"), ofServices("bpf-lb-rev-nat-map-max")},
 	{"Metrics", versions("all"), fixed(1024)},
 	{"Ratelimit metrics", versions("1.17+"), fixed(64)},
 	{"NAT", versions("all"), translated},
@@ -61,7 +70,7 @@ var bpfMaps = []bpfMap{
 	{"Endpoint policy", versions("1.18+"), func(s *state) int { return s.opt.number("bpf-policy-map-max") }},
 	{"Policy stats", versions("1.18+"), func(s *state) int { return s.opt.number("bpf-policy-stats-map-max") }},
 	{"Global policy", versions("1.11-1.17"), func(s *state) int { return s.opt.number("bpf-policy-map-max") }},
-	{"Session affinity", versions("all"), ofServices},
+	{"Session affinity", versions("all"), ofServices("bpf-lb-affinity-map-max")},
 	{"Signal", versions("1.11-1.16"), fixed(2)},
 	{"Sockmap", versions("1.11-1.16"), fixed(65535)},
 	{"Sock reverse NAT", versions("all"), sized("bpf-sock-rev-map-max", 65536)},

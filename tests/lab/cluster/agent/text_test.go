@@ -274,3 +274,21 @@ func TestMapSizes(t *testing.T) {
 		}
 	}
 }
+
+// Settings table, bpf_map_sizes: the maps of services have options of their own since 1.12.
+func TestServiceMapSizes(t *testing.T) {
+	given := changes{"bpf-lb-map-max": "131072", "bpf-lb-service-map-max": "262144", "bpf-lb-rev-nat-map-max": "0"}
+	for _, release := range releases {
+		status := verbose(t, start(t, release, given))
+		service := "262144"
+		if !mustVersion(t, release).atLeast(12) {
+			service = "131072"
+		}
+		for label, wanted := range map[string]string{"IPv4 service": service, "IPv6 service": service,
+			"IPv4 service backend": "131072", "IPv4 service reverse NAT": "131072", "Session affinity": "131072"} {
+			if size, _ := valueOf(status, "  "+label+"  "); size != wanted {
+				t.Errorf("%s: %s is %q, should be %s", release, label, size, wanted)
+			}
+		}
+	}
+}

@@ -1,6 +1,9 @@
-{{- /* Puts the certificate authority into .authority: the cluster's own where there is one. */ -}}
+{{- /* Puts the certificate authority into .authority: the cluster's own where there is one. 1.11 makes a new one each time. */ -}}
 {{- define "lab.authority" -}}
-{{- $held := lookup "v1" "Secret" .root.Release.Namespace "cilium-ca" -}}
+{{- $held := dict -}}
+{{- if semverCompare ">=1.12" .root.Chart.Version -}}
+{{- $held = lookup "v1" "Secret" .root.Release.Namespace "cilium-ca" -}}
+{{- end -}}
 {{- if $held -}}
 {{- $_ := set . "authority" (buildCustomCert (index $held.data "ca.crt") (index $held.data "ca.key")) -}}
 {{- else -}}

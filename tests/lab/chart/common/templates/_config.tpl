@@ -8,6 +8,7 @@ as with the real chart.
 {{- include "lab.config.table" $scope -}}
 {{- include "lab.config.routing" $scope -}}
 {{- include "lab.config.kubeProxyReplacement" $scope -}}
+{{- include "lab.config.hostServices" $scope -}}
 {{- include "lab.config.masquerade" $scope -}}
 {{- include "lab.config.noConntrack" $scope -}}
 {{- include "lab.config.hostRouting" $scope -}}
@@ -15,9 +16,11 @@ as with the real chart.
 {{- include "lab.config.bandwidthManager" $scope -}}
 {{- include "lab.config.hubble" $scope -}}
 {{- include "lab.config.encryption" $scope -}}
-{{- include "lab.config.clusterPool" $scope -}}
+{{- include "lab.config.ipam" $scope -}}
 {{- include "lab.config.families" $scope -}}
+{{- include "lab.config.gateway" $scope -}}
 {{- include "lab.config.proxy" $scope -}}
+{{- include "lab.config.dnsProxy" $scope -}}
 {{- range $key, $value := .Values.extraConfig -}}
 {{- $_ := set $scope.data $key $value -}}
 {{- end -}}
@@ -32,38 +35,51 @@ as with the real chart.
 {{- $tunnel := ternary "disabled" (ternary "vxlan" $values.tunnel $values.aksbyocni.enabled) $values.gke.enabled -}}
 {{- $_ := set .data "tunnel" (toString $tunnel) -}}
 {{- else -}}
-{{- $mode := default (ternary "native" "tunnel" (include "lab.routesNatively" .root | eq "true")) $values.routingMode -}}
-{{- $_ := set .data "routing-mode" $mode -}}
-{{- $silent := and (semverCompare "<1.17" $version) (or $values.routingMode $values.gke.enabled) -}}
+{{- $former := include "lab.formerTunnel" .root -}}
+{{- $native := or (include "lab.routesNatively" .root | eq "true") (eq $former "disabled") -}}
+{{- $mode := default (ternary "native" "tunnel" $native) $values.routingMode -}}
+{{- $_ := set .data "routing-mode" (toString $mode) -}}
+{{- $told := and $values.routingMode (not $values.aksbyocni.enabled) -}}
+{{- $silent := and (semverCompare "<1.17" $version) (or $told $native) -}}
 {{- if or $values.tunnelProtocol (not $silent) -}}
-{{- $_ := set .data "tunnel-protocol" (default "vxlan" $values.tunnelProtocol) -}}
+{{- $_ := set .data "tunnel-protocol" (default (ternary "geneve" "vxlan" (eq $former "geneve")) $values.tunnelProtocol) -}}
 {{- end -}}
 {{- end -}}
 {{- if $values.gke.enabled -}}
 {{- include "lab.config.gke" . -}}
 {{- end -}}
+{{- if $values.eni.enabled -}}
+{{- $_ := set .data "enable-endpoint-routes" "true" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The value that 1.14 still reads where neither routingMode nor the cloud says how to route. */ -}}
+{{- define "lab.formerTunnel" -}}
+{{- $decided := or .Values.routingMode .Values.gke.enabled .Values.aksbyocni.enabled -}}
+{{- if and (semverCompare "<1.15" .Chart.Version) (not $decided) -}}{{- .Values.tunnel -}}{{- end -}}
 {{- end -}}
 
 {{- define "lab.config.gke" -}}
 {{- $_ := set .data "enable-endpoint-routes" "true" -}}
-{{- if semverCompare "<1.14" .root.Chart.Version -}}
+{{- if semverCompare "<1.15" .root.Chart.Version -}}
 {{- $_ := set .data "enable-local-node-route" "false" -}}
 {{- else -}}
 {{- $_ := set .data "enable-health-check-loadbalancer-ip" "true" -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* Clouds that route pods' addresses themselves; ENI mode counts among them from 1.20. */ -}}
+{{- /* Clouds that route pods' addresses themselves; ENI mode counts among them from 1.19. */ -}}
 {{- define "lab.routesNatively" -}}
-{{- $eni := and (semverCompare ">=1.20" .Chart.Version) .Values.eni.enabled -}}
+{{- $eni := and (semverCompare ">=1.19" .Chart.Version) .Values.eni.enabled -}}
 {{- if or .Values.gke.enabled $eni -}}true{{- else -}}false{{- end -}}
 {{- end -}}
 
-{{- /* fact: kube_proxy_replacement. 1.13 takes words, 1.16 and later a boolean (or its text). */ -}}
+{{- /* fact: kube_proxy_replacement. Up to 1.13 a word, in 1.14 and 1.15 either, from 1.16 a boolean (or its text). */ -}}
 {{- define "lab.kubeProxyReplacement" -}}
 {{- if semverCompare "<1.14" .Chart.Version -}}
 {{- $since := default .Chart.Version .Values.upgradeCompatibility -}}
-{{- coalesce .Values.kubeProxyReplacement (ternary "disabled" "probe" (semverCompare ">=1.12" $since)) -}}
+{{- $settled := ternary ">=1.10" ">=1.12" (semverCompare "<1.12" .Chart.Version) -}}
+{{- coalesce .Values.kubeProxyReplacement (ternary "disabled" "probe" (semverCompare $settled $since)) -}}
 {{- else if kindIs "bool" .Values.kubeProxyReplacement | or .Values.kubeProxyReplacement -}}
 {{- toString .Values.kubeProxyReplacement -}}
 {{- else -}}
@@ -100,6 +116,8 @@ as with the real chart.
 {{- $values := .root.Values -}}
 {{- if semverCompare "<1.18" .root.Chart.Version -}}
 {{- $_ := set .data "enable-host-port" (toString $values.hostPort.enabled) -}}
+{{- end -}}
+{{- if semverCompare "<1.17" .root.Chart.Version -}}
 {{- $_ := set .data "enable-external-ips" (toString $values.externalIPs.enabled) -}}
 {{- end -}}
 {{- if semverCompare "<1.19" .root.Chart.Version -}}
@@ -107,21 +125,45 @@ as with the real chart.
 {{- end -}}
 {{- end -}}
 
-{{- /* fact: bpf_masquerade. From 1.18 null stands for true; before, nobody fills it in. */ -}}
+{{- /* fact: socket_lb. 1.12 still passes on the protocols, but none else of the former hostServices. */ -}}
+{{- define "lab.config.hostServices" -}}
+{{- $services := .root.Values.hostServices -}}
+{{- if and $services (semverCompare "<1.13" .root.Chart.Version) -}}
+{{- if ne (include "lab.word" $services.protocols) "tcp,udp" -}}
+{{- $_ := set .data "host-reachable-services-protos" (include "lab.word" $services.protocols) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* fact: bpf_masquerade. From 1.18 null stands for true, in ENI mode for false; before, nobody fills it in. */ -}}
 {{- define "lab.config.masquerade" -}}
 {{- $values := .root.Values -}}
-{{- $null := ternary "true" "" (semverCompare ">=1.18" .root.Chart.Version) -}}
+{{- $since := default .root.Chart.Version $values.upgradeCompatibility -}}
+{{- $null := "" -}}
+{{- if semverCompare ">=1.18" .root.Chart.Version -}}
+{{- $null = "true" -}}
+{{- if and $values.eni.enabled (semverCompare ">=1.18" $since) -}}{{- $null = "false" -}}{{- end -}}
+{{- end -}}
 {{- $ipv4 := $values.enableIPv4Masquerade -}}
 {{- $_ := set .data "enable-ipv4-masquerade" (ternary $null (toString $ipv4) (kindIs "invalid" $ipv4)) -}}
-{{- if semverCompare ">=1.16" .root.Chart.Version -}}
+{{- if semverCompare ">=1.15" .root.Chart.Version -}}
 {{- $_ := set .data "enable-masquerade-to-route-source" (toString $values.enableMasqueradeRouteSource) -}}
 {{- end -}}
-{{- $since := default .root.Chart.Version $values.upgradeCompatibility -}}
-{{- if not (kindIs "invalid" $values.bpf.masquerade) -}}
-{{- $_ := set .data "enable-bpf-masquerade" (toString $values.bpf.masquerade) -}}
+{{- if include "lab.named" (dict "root" .root "map" $values.bpf "key" "masquerade") -}}
+{{- $_ := set .data "enable-bpf-masquerade" (include "lab.word" $values.bpf.masquerade) -}}
 {{- else if semverCompare ">=1.8 <1.10" $since -}}
 {{- $_ := set .data "enable-bpf-masquerade" "true" -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* "true" where a value is given: 1.11 and 1.12 take null for given, and render it as empty text. */ -}}
+{{- define "lab.named" -}}
+{{- $null := kindIs "invalid" (get .map .key) -}}
+{{- if and (hasKey .map .key) (or (not $null) (semverCompare "<1.13" .root.Chart.Version)) -}}true{{- end -}}
+{{- end -}}
+
+{{- define "lab.word" -}}
+{{- if not (kindIs "invalid" .) -}}{{- toString . -}}{{- end -}}
 {{- end -}}
 
 {{- define "lab.chained" -}}
@@ -149,20 +191,37 @@ as with the real chart.
 {{- $_ := set .data "install-no-conntrack-iptables-rules" $wanted -}}
 {{- end -}}
 
-{{- /* fact: host_routing */ -}}
+{{- /* fact: host_routing. bpf.hostRouting, read in 1.11 and 1.12, means its opposite. */ -}}
 {{- define "lab.config.hostRouting" -}}
-{{- $legacy := .root.Values.bpf.hostLegacyRouting -}}
-{{- if not (kindIs "invalid" $legacy) -}}
-{{- $_ := set .data "enable-host-legacy-routing" (toString $legacy) -}}
+{{- $bpf := .root.Values.bpf -}}
+{{- $version := .root.Chart.Version -}}
+{{- $known := list "hostLegacyRouting" -}}
+{{- if semverCompare "<1.13" $version -}}
+{{- $known = ternary (list "hostRouting") (list "hostRouting" "hostLegacyRouting") (semverCompare "<1.12" $version) -}}
 {{- else if eq (include "lab.chained" .root) "true" -}}
 {{- $_ := set .data "enable-host-legacy-routing" "true" -}}
 {{- end -}}
+{{- range $key := $known -}}
+{{- if include "lab.named" (dict "root" $.root "map" $bpf "key" $key) -}}
+{{- $_ := set $.data "enable-host-legacy-routing" (get $bpf $key | include "lab.word") -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
-{{- /* fact: bandwidth_manager, bbr. A bare boolean in 1.13 has no field "enabled": Helm stops there, as in the real one. */ -}}
+{{- /*
+fact: bandwidth_manager, bbr. 1.11 renders the value as it stands, 1.12 takes a boolean or a map. From 1.13 a bare boolean
+has no field "enabled": Helm stops there, as in the real chart.
+*/ -}}
 {{- define "lab.config.bandwidthManager" -}}
 {{- $manager := .root.Values.bandwidthManager -}}
-{{- if .root.Values.bandwidthManager.enabled -}}
+{{- $boolean := and (semverCompare "<1.13" .root.Chart.Version) (kindIs "bool" $manager) -}}
+{{- if semverCompare "<1.12" .root.Chart.Version -}}
+{{- $_ := set .data "enable-bandwidth-manager" (include "lab.word" $manager) -}}
+{{- else if $boolean -}}
+{{- if $manager -}}
+{{- $_ := set .data "enable-bandwidth-manager" "true" -}}
+{{- end -}}
+{{- else if and (not (kindIs "invalid" $manager)) .root.Values.bandwidthManager.enabled -}}
 {{- $_ := set .data "enable-bandwidth-manager" (toString $manager.enabled) -}}
 {{- $_ := set .data "enable-bbr" (toString $manager.bbr) -}}
 {{- if semverCompare ">=1.18" .root.Chart.Version -}}
@@ -209,14 +268,21 @@ as with the real chart.
 {{- end -}}
 
 {{- /* fact: ipv6_big_tcp (addresses of the second family), native_routing (range taken from the pool, 1.20) */ -}}
-{{- define "lab.config.clusterPool" -}}
-{{- if eq .root.Values.ipam.mode "cluster-pool" -}}
+{{- define "lab.config.ipam" -}}
+{{- $mode := include "lab.ipam" .root -}}
+{{- $_ := set .data "ipam" $mode -}}
+{{- if eq $mode "cluster-pool" -}}
 {{- range $family := list "4" "6" -}}
 {{- if (get $.root.Values (print "ipv" $family)).enabled -}}
 {{- include "lab.config.pool" (dict "root" $.root "data" $.data "family" $family) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* ENI mode brings its own addresses; from 1.19 it does without ipam.mode being told. */ -}}
+{{- define "lab.ipam" -}}
+{{- if and .Values.eni.enabled (semverCompare ">=1.19" .Chart.Version) -}}eni{{- else -}}{{- .Values.ipam.mode -}}{{- end -}}
 {{- end -}}
 
 {{- define "lab.config.pool" -}}
@@ -235,13 +301,21 @@ as with the real chart.
 
 {{- define "lab.cidrFromPool" -}}
 {{- $known := semverCompare ">=1.20" .Chart.Version -}}
-{{- if and $known .Values.nativeRoutingCIDRFromClusterPool (eq .Values.ipam.mode "cluster-pool") -}}true{{- else -}}false{{- end -}}
+{{- if and $known .Values.nativeRoutingCIDRFromClusterPool (include "lab.ipam" . | eq "cluster-pool") -}}true{{- else -}}false{{- end -}}
+{{- end -}}
+
+{{- /* facts: lb_algorithm_annotation, socket_lb. From 1.20 the Gateway API switches both on, whatever their own values say. */ -}}
+{{- define "lab.config.gateway" -}}
+{{- if and (semverCompare ">=1.20" .root.Chart.Version) .root.Values.gatewayAPI.enabled -}}
+{{- $_ := set .data "bpf-lb-algorithm-annotation" "true" -}}
+{{- $_ := set .data "bpf-lb-sock-hostns-only" "true" -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "lab.config.families" -}}
 {{- $ipv4 := .root.Values.ipv4.enabled -}}
 {{- $_ := set .data "operator-api-serve-addr" (ternary "127.0.0.1:9234" "[::1]:9234" $ipv4) -}}
-{{- if and .root.Values.hubble.enabled (not $ipv4) (semverCompare ">=1.18" .root.Chart.Version) -}}
+{{- if and .root.Values.hubble.enabled (not $ipv4) (semverCompare ">=1.17" .root.Chart.Version) -}}
 {{- $_ := set .data "hubble-prefer-ipv6" "true" -}}
 {{- end -}}
 {{- end -}}
@@ -262,9 +336,14 @@ the switch is here because it changes the agents' pod template.
 {{- if eq $external "false" -}}
 {{- $_ := set .data "proxy-prometheus-port" "9964" -}}
 {{- end -}}
-{{- if eq (include "lab.chained" .root) "false" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* 1.11 and 1.13 do not know the key; 1.12 renders it even if chained. */ -}}
+{{- define "lab.config.dnsProxy" -}}
+{{- $chained := eq (include "lab.chained" .root) "true" -}}
+{{- if semverCompare (ternary ">=1.12 <1.13" ">=1.12 <1.13 || >=1.14" $chained) .root.Chart.Version -}}
 {{- $since := default .root.Chart.Version .root.Values.upgradeCompatibility -}}
 {{- $_ := set .data "dnsproxy-enable-transparent-mode" (ternary "true" "false" (semverCompare ">=1.12" $since)) -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}

@@ -21,9 +21,9 @@
 {{- include "lab.env.server" . }}
 {{- end -}}
 
-{{- /* fact: k8s_service_host. Up to 1.13 the port goes without the host; later it comes with the host only, even empty. */ -}}
+{{- /* fact: k8s_service_host. Up to 1.15 the port goes without the host; later it comes with the host only, even empty. */ -}}
 {{- define "lab.env.server" -}}
-{{- $old := semverCompare "<1.14" .Chart.Version -}}
+{{- $old := semverCompare "<1.16" .Chart.Version -}}
 {{- $ref := ternary (default dict .Values.k8sServiceHostRef) dict (semverCompare ">=1.18" .Chart.Version) -}}
 {{- $referred := and $ref.name $ref.key -}}
 {{- $server := include "lab.server" . | fromYaml -}}
@@ -45,11 +45,11 @@
 
 {{- /*
 Address of the API server as host and port, both text. "auto" takes it from the ConfigMap that kubeadm leaves; without one
-1.20 refuses, earlier charts pass the word on.
+1.19 refuses, earlier charts pass the word on.
 */ -}}
 {{- define "lab.server" -}}
-{{- $host := toString .Values.k8sServiceHost -}}
-{{- $port := toString .Values.k8sServicePort -}}
+{{- $host := default "" .Values.k8sServiceHost | toString -}}
+{{- $port := default "" .Values.k8sServicePort | toString -}}
 {{- if and (eq $host "auto") (semverCompare ">=1.16" .Chart.Version) -}}
 {{- $info := lookup "v1" "ConfigMap" "kube-public" "cluster-info" -}}
 {{- if $info -}}
@@ -57,7 +57,7 @@ Address of the API server as host and port, both text. "auto" takes it from the 
 {{- $address := splitList ":" (trimPrefix "https://" $url) -}}
 {{- $host = first $address -}}
 {{- $port = last $address -}}
-{{- else if semverCompare ">=1.20" .Chart.Version -}}
+{{- else if semverCompare ">=1.19" .Chart.Version -}}
 {{- fail "k8sServiceHost is auto, but there is no ConfigMap kube-public/cluster-info to take the address from" -}}
 {{- end -}}
 {{- end -}}

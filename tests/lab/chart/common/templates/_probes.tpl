@@ -15,7 +15,7 @@
 {{- end }}
 {{- end -}}
 
-{{- /* From 1.16 on the peer port is declared whenever Hubble is on; 1.13 declares it together with metrics only. */ -}}
+{{- /* From 1.16 on the peer port is declared whenever Hubble is on; earlier charts declare it together with metrics only. */ -}}
 {{- define "lab.peerPort" -}}
 {{- if and .Values.hubble.enabled (semverCompare ">=1.16" .Chart.Version) -}}
 ports:

@@ -6,7 +6,8 @@ BBR or BIG TCP, so none is checked here.
 {{- include "lab.validate.kubeProxyReplacement" . -}}
 {{- include "lab.validate.l7" . -}}
 {{- include "lab.validate.hubble" . -}}
-{{- if semverCompare ">=1.15" .Chart.Version -}}{{- include "lab.validate.routing" . -}}{{- end -}}
+{{- if semverCompare ">=1.14" .Chart.Version -}}{{- include "lab.validate.routing" . -}}{{- end -}}
+{{- if semverCompare ">=1.14 <1.19" .Chart.Version -}}{{- include "lab.validate.pools" . -}}{{- end -}}
 {{- if semverCompare ">=1.16" .Chart.Version -}}{{- include "lab.validate.removed" . -}}{{- end -}}
 {{- if semverCompare ">=1.16" .Chart.Version -}}{{- include "lab.validate.clusterName" . -}}{{- end -}}
 {{- if semverCompare ">=1.18" .Chart.Version -}}{{- include "lab.validate.nativeCidr" . -}}{{- end -}}
@@ -14,10 +15,17 @@ BBR or BIG TCP, so none is checked here.
 {{- if semverCompare ">=1.19" .Chart.Version -}}{{- include "lab.validate.tproxy" . -}}{{- end -}}
 {{- end -}}
 
+{{- define "lab.replacements" -}}
+{{- if semverCompare "<1.13" .Chart.Version -}}disabled partial probe strict
+{{- else if semverCompare "<1.14" .Chart.Version -}}disabled partial strict
+{{- else if semverCompare "<1.16" .Chart.Version -}}true false disabled partial strict
+{{- else -}}true false
+{{- end -}}
+{{- end -}}
+
 {{- /* rule: kubeProxyReplacement must be ... */ -}}
 {{- define "lab.validate.kubeProxyReplacement" -}}
-{{- $words := list "disabled" "partial" "strict" -}}
-{{- $allowed := ternary $words (list "true" "false") (semverCompare "<1.14" .Chart.Version) -}}
+{{- $allowed := include "lab.replacements" . | splitList " " -}}
 {{- if semverCompare "<1.14" .Chart.Version | and (eq (toString .Values.kubeProxyReplacement) "true") -}}
 {{- if kindIs "bool" .Values.kubeProxyReplacement -}}
 {{- fail "kubeProxyReplacement is a boolean; this chart compares it with words" -}}
@@ -31,15 +39,26 @@ BBR or BIG TCP, so none is checked here.
 
 {{- /* rules: Ingress/Gateway API need kubeProxyReplacement ..., Ingress/Gateway API/L7 LB need l7Proxy */ -}}
 {{- define "lab.validate.l7" -}}
-{{- $l7 := or .Values.ingressController.enabled .Values.gatewayAPI.enabled -}}
 {{- $old := semverCompare "<1.14" .Chart.Version -}}
+{{- $ingress := and (semverCompare ">=1.12" .Chart.Version) .Values.ingressController.enabled -}}
+{{- $gateway := and (semverCompare ">=1.13" .Chart.Version) .Values.gatewayAPI.enabled -}}
+{{- $l7 := or $ingress $gateway -}}
 {{- $balancer := and (not $old) (eq .Values.loadBalancer.l7.backend "envoy") -}}
 {{- if and (or $l7 $balancer) (not .Values.l7Proxy) -}}
 {{- fail "Ingress, Gateway API and the L7 load balancer need l7Proxy" -}}
 {{- end -}}
 {{- $words := list "partial" "strict" -}}
-{{- if and $l7 $old (not (has (toString .Values.kubeProxyReplacement) $words)) -}}
+{{- if and $l7 (semverCompare ">=1.13 <1.14" .Chart.Version) (not (has (toString .Values.kubeProxyReplacement) $words)) -}}
 {{- fail "Ingress and Gateway API need kubeProxyReplacement partial or strict" -}}
+{{- end -}}
+{{- if not $old -}}{{- include "lab.validate.envoy" . -}}{{- end -}}
+{{- end -}}
+
+{{- /* rule: Ingress/Gateway/EnvoyConfig need KPR explicitly true/false. The words other than "disabled" pass in 1.14 and 1.15. */ -}}
+{{- define "lab.validate.envoy" -}}
+{{- $wanted := or .Values.ingressController.enabled .Values.gatewayAPI.enabled (.Values.envoyConfig).enabled -}}
+{{- if and $wanted (include "lab.kubeProxyReplacement" . | eq "disabled") -}}
+{{- fail "Ingress, Gateway API and EnvoyConfig need kubeProxyReplacement true or false" -}}
 {{- end -}}
 {{- end -}}
 
@@ -56,7 +75,7 @@ BBR or BIG TCP, so none is checked here.
 
 {{- /* rules: `tunnel` removed; gke.enabled => native, aksbyocni.enabled => tunnel */ -}}
 {{- define "lab.validate.routing" -}}
-{{- if .Values.tunnel -}}
+{{- if and .Values.tunnel (semverCompare ">=1.15" .Chart.Version) -}}
 {{- fail "tunnel was removed from this chart: set routingMode and tunnelProtocol" -}}
 {{- end -}}
 {{- if and .Values.gke.enabled (ne (default "native" .Values.routingMode) "native") -}}
@@ -64,6 +83,18 @@ BBR or BIG TCP, so none is checked here.
 {{- end -}}
 {{- if and .Values.aksbyocni.enabled (not .Values.gke.enabled) (ne (default "tunnel" .Values.routingMode) "tunnel") -}}
 {{- fail "aksbyocni.enabled needs routingMode tunnel" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Rule of the charts 1.14 to 1.18: one range of a pool is a list of one. */ -}}
+{{- define "lab.validate.pools" -}}
+{{- $modes := ternary (list "cluster-pool" "cluster-pool-v2beta") (list "cluster-pool") (semverCompare "<1.15" .Chart.Version) -}}
+{{- range $family := list "4" "6" -}}
+{{- $former := printf "clusterPoolIPv%sPodCIDR" $family -}}
+{{- $used := and (has (include "lab.ipam" $) $modes) (get $.Values (print "ipv" $family)).enabled -}}
+{{- if and $used (hasKey $.Values.ipam.operator $former) -}}
+{{- fail (printf "ipam.operator.%s was removed from this chart: set %sList" $former $former) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -102,7 +133,7 @@ BBR or BIG TCP, so none is checked here.
 {{- $values := .Values -}}
 {{- $pooled := eq (include "lab.cidrFromPool" .) "true" -}}
 {{- if eq $values.routingMode "native" | and (not $values.ipMasqAgent.enabled) (not $pooled) -}}
-{{- $elsewhere := or $values.eni.enabled (has $values.ipam.mode (list "eni" "alibabacloud")) -}}
+{{- $elsewhere := has (include "lab.ipam" .) (list "eni" "alibabacloud") -}}
 {{- if and $values.ipv4.enabled $values.enableIPv4Masquerade (not $elsewhere) (not $values.ipv4NativeRoutingCIDR) -}}
 {{- fail "routingMode native with enableIPv4Masquerade needs ipv4NativeRoutingCIDR" -}}
 {{- end -}}

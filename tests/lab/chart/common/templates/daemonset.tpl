@@ -1,5 +1,7 @@
 {{- $hubbleTls := and .Values.hubble.enabled .Values.hubble.tls.enabled (hasKey .Values.hubble "listenAddress") }}
 {{- $envoy := and (semverCompare ">=1.16" .Chart.Version) (include "lab.externalEnvoy" . | eq "true") }}
+{{- /* fact: cilium_node_config. Up to 1.12 the agent reads cilium-config itself; later an init container puts it together. */ -}}
+{{- $mounted := semverCompare "<1.13" .Chart.Version }}
 apiVersion: apps/v1
 kind: DaemonSet
 metadata:
@@ -37,11 +39,14 @@ spec:
       hostNetwork: true
       priorityClassName: system-node-critical
       restartPolicy: Always
-      terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+      terminationGracePeriodSeconds: {{ ternary 1 .Values.terminationGracePeriodSeconds (semverCompare "<1.12" .Chart.Version) }}
+      {{- if semverCompare ">=1.12" .Chart.Version }}
       nodeSelector:
         {{- toYaml .Values.nodeSelector | nindent 8 }}
+      {{- end }}
       tolerations:
         {{- toYaml .Values.tolerations | nindent 8 }}
+      {{- if not $mounted }}
       initContainers:
       - name: config
         image: {{ include "lab.image" .Values.image | quote }}
@@ -54,6 +59,7 @@ spec:
         volumeMounts:
         - name: tmp
           mountPath: /tmp
+      {{- end }}
       containers:
       - name: cilium-agent
         image: {{ include "lab.image" .Values.image | quote }}
@@ -92,11 +98,23 @@ spec:
         - name: envoy-sockets
           mountPath: /var/run/cilium/envoy/sockets
         {{- end }}
+        {{- if $mounted }}
+        - name: cilium-config-path
+          mountPath: /tmp/cilium/config-map
+          readOnly: true
+        {{- else }}
         - name: tmp
           mountPath: /tmp
+        {{- end }}
       volumes:
+      {{- if $mounted }}
+      - name: cilium-config-path
+        configMap:
+          name: cilium-config
+      {{- else }}
       - name: tmp
         emptyDir: {}
+      {{- end }}
       - name: cilium-run
         hostPath:
           path: /var/run/cilium

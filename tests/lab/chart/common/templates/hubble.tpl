@@ -1,13 +1,16 @@
 {{- /*
 general_pitfalls: with hubble.tls.auto.method=helm the certificates differ from render to render. The charts look up what
-the cluster holds already: the authority in every version, the server's pair from 1.18. A render without a cluster finds nothing.
+the cluster holds already: the authority from 1.12, the server's pair from 1.18. A render without a cluster finds nothing.
 */ -}}
 {{- $hubble := .Values.hubble }}
 {{- if and $hubble.enabled $hubble.tls.enabled $hubble.tls.auto.enabled (eq $hubble.tls.auto.method "helm") }}
 {{- $scope := dict "root" . }}
 {{- include "lab.authority" $scope }}
 {{- include "lab.serverPair" $scope }}
-{{- $secrets := dict "cilium-ca" $scope.authority }}
+{{- $secrets := dict }}
+{{- if semverCompare ">=1.12" .Chart.Version }}
+{{- $_ := set $secrets "cilium-ca" $scope.authority }}
+{{- end }}
 {{- if semverCompare "<1.14" .Chart.Version }}
 {{- $_ := set $secrets "hubble-ca-secret" $scope.authority }}
 {{- end }}
