@@ -59,8 +59,8 @@ def _apart(view: View) -> Iterator[Finding]:
         if override.value != view.config_value(override.key, ABSENT):
             where = name_nodes(override.nodes) or "no node at present"
             yield Finding(
-                State.BLOCKED, f"CiliumNodeConfig {override.name} gives {where} another {override.key}: nodes would send one "
-                "connection to different backends.",
+                State.BLOCKED, f"CiliumNodeConfig {override.name} gives {where} another {override.key}: nodes would send "
+                "one connection to different backends.",
                 f"Remove {override.key} from CiliumNodeConfig {override.name}, then run again.", override.nodes)
 
 

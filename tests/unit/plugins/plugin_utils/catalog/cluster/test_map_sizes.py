@@ -63,7 +63,8 @@ def test_what_agents_exit_on_or_makes_nothing_faster(config, options, state, wor
 
 
 @pytest.mark.parametrize("options", [
-    {"ct_tcp": 1024, "ct_any": 1024}, {"ct_tcp": 1048576}, {"nat": 1024}, {"nat": 131072}, {"nat": 700000, "ct_tcp": 1048576}])
+    {"ct_tcp": 1024, "ct_any": 1024}, {"ct_tcp": 1048576}, {"nat": 1024}, {"nat": 131072},
+    {"nat": 700000, "ct_tcp": 1048576}])
 def test_a_nat_map_that_follows_and_one_below_what_agents_take_at_least_are_no_reason(options):
     for config in ({}, {"bpf-map-dynamic-size-ratio": "0.0025"}, {"bpf-nat-global-max": "0"}):
         assert one.verdict("map_sizes", one.cluster("1.16.19-snat-native", config=config), options)["state"] == "DRIFT"
