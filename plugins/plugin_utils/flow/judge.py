@@ -84,7 +84,7 @@ class _Case:
                               f"Leave one of the two out of fastpath_tunings, or change the options of {conflict.tuning}.")
 
     def _foreign_values(self) -> Iterator[Finding]:
-        """A value that cannot be set, or that extraConfig would set beside the chart, where the tuning does not set it there."""
+        """A value that cannot be set, or that extraConfig, where the tuning does not set it, would set beside the chart."""
         paths = {path for stage in self.stages for path in stage.values}
         for path in sorted(paths):
             obstacle = read.nested(self.view.values or {}, path)[1]

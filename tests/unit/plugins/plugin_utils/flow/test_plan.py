@@ -188,7 +188,8 @@ def steps_of(known, facts=None, wanted=None):
 
 def own(*needs, **more):
     """A tuning that agents do by themselves, with a status line of its own."""
-    return entry("own", by_itself=True, phase=Phase.OBSERVABILITY, live="xdp_acceleration", needs=tuple(map(Need, needs)), **more)
+    needed = tuple(map(Need, needs))
+    return entry("own", by_itself=True, phase=Phase.OBSERVABILITY, live="xdp_acceleration", needs=needed, **more)
 
 
 @pytest.mark.parametrize("risk", [Risk.AGENT_RESTART, Risk.CONNECTIONS_LOST])
