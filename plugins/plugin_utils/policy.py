@@ -44,7 +44,7 @@ Policy = Mapping[str, Choice]
 
 def near(name: Any, known: Iterable[str | int]) -> str:
     """The end of an error sentence: near names, else all of them."""
-    names = [str(name) for name in sorted(known)]
+    names = [str(name) for name in sorted(known, key=lambda name: (isinstance(name, str), name))]
     close = difflib.get_close_matches(str(name)[:80].lower(), names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(names)}."
 

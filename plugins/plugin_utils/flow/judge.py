@@ -84,15 +84,16 @@ class _Case:
                               f"Leave one of the two out of fastpath_tunings, or change the options of {conflict.tuning}.")
 
     def _foreign_values(self) -> Iterator[Finding]:
-        """A value that cannot be set, or that extraConfig would set beside the chart."""
-        for path in sorted({path for stage in self.stages for path in stage.values}):
+        """A value that cannot be set, or that extraConfig, where the tuning does not set it, would set beside the chart."""
+        paths = {path for stage in self.stages for path in stage.values}
+        for path in sorted(paths):
             obstacle = read.nested(self.view.values or {}, path)[1]
             if obstacle:
                 yield Finding(State.BLOCKED, f"The Helm value {path} cannot be set: the release has something else than a "
                               f"mapping, or a masked value, at {obstacle}.", f"Correct {obstacle} in the release's values.")
         extra = read.mapping((self.view.values or {}).get("extraConfig")) or {}
         for key, value in self._wanted_config().items():
-            if key in extra and not accepts(value, extra[key]):
+            if key in extra and f"extraConfig.{key}" not in paths and not accepts(value, extra[key]):
                 yield Finding(State.BLOCKED, f"The release sets {key} through extraConfig as well, which the chart puts "
                               "beside its own.", f"Remove extraConfig.{key} from the release's values.")
 

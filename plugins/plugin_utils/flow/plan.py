@@ -136,18 +136,19 @@ def group(separate: Mapping[str, list[Draft]], policy: Policy) -> list[Draft]:
     """As few steps as there can be: each draft joins the first of its kind that comes no earlier than what it needs."""
     groups: list[Draft] = []
     last: dict[str, int] = {}
-    # What agents do by themselves once what it needs is there comes about in the very step that brings that.
-    needing = {name for name in separate if any(need.tuning in separate for need in policy[name].tuning.needs)}
     for name, drafts in separate.items():
-        place = max((last[need.tuning] for need in policy[name].tuning.needs if need.tuning in last), default=0)
+        needed = [last[need.tuning] for need in policy[name].tuning.needs
+                  if need.tuning in last and matches(need.when, policy[name].options)]
+        place = max(needed, default=0)
         for draft in drafts:
-            place = _join(groups, draft, place, name in needing)
+            place = _join(groups, draft, place, bool(needed))
             last[name] = place
             place += 1
     return groups
 
 
 def _join(groups: list[Draft], draft: Draft, earliest: int, needing: bool) -> int:
+    # What agents do by themselves once what it needs is there comes about in the very step that brings that.
     for place in range(earliest, len(groups)):
         if groups[place].kind == draft.kind or needing and not draft.values:
             groups[place].add(draft)

@@ -28,9 +28,9 @@ def notes(view: View, options: Options) -> Iterator[str]:
     """The value that looks right and is not, and what the status tells."""
     if nested(view.values or {}, "bpf.clockProbe")[0] is not None:
         yield "The release sets bpf.clockProbe, which no chart reads; the value that counts is bpfClockProbe."
-    old = view.agents_within("1.17", "1.17.8")
-    if old:
-        yield f"1.17 agents before 1.17.9 ({name_nodes(old)}) may fail to compile their programs with it (issue 42244)."
+    broken = view.agents_within("1.17.8", "1.17.8")
+    if broken:
+        yield f"Agents of 1.17.8 ({name_nodes(broken)}) fail to compile their programs with it and exit (issue 41862)."
     yield "Which clock an agent found is in `cilium-dbg status --verbose`, line Clock Source for BPF: jiffies or ktime."
 
 

@@ -42,7 +42,8 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
     if view.config is not None and not (ratio and 0 < ratio <= 1):
         yield Finding(
             State.BLOCKED,
-            f"It needs a dynamic map size ratio above 0, and cilium-config has {_shown(view)}; agents exit on that.", "Set bpf.mapDynamicSizeRatio, for example with map_sizes: {ratio: 0.08}, then run again.")
+            f"It needs a dynamic map size ratio above 0, and cilium-config has {_shown(view)}; agents exit on that.",
+            "Set bpf.mapDynamicSizeRatio, for example with map_sizes: {ratio: 0.08}, then run again.")
 
 
 def notes(view: View, options: Options) -> Iterator[str]:

@@ -28,6 +28,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view impo
 
 PRIMES = (251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071)
 SEED, SIZE, SEED_BYTES = "bpf-lb-maglev-hash-seed", "bpf-lb-maglev-table-size", 12
+ABSENT = {"loadBalancer.algorithm": "random", "bpf-lb-algorithm": "random", "maglev.tableSize": 16381, SIZE: "16381"}
 
 
 def _is_seed(value: str) -> bool:
@@ -55,11 +56,11 @@ def _seed(view: View) -> Iterator[Finding]:
 
 def _apart(view: View) -> Iterator[Finding]:
     for override in view.overrides((SEED, SIZE)):
-        if override.value != view.config_value(override.key, {}):
+        if override.value != view.config_value(override.key, ABSENT):
             where = name_nodes(override.nodes) or "no node at present"
             yield Finding(
-                State.BLOCKED, f"CiliumNodeConfig {override.name} gives {where} another {override.key}: nodes would send one "
-                "connection to different backends.",
+                State.BLOCKED, f"CiliumNodeConfig {override.name} gives {where} another {override.key}: nodes would send "
+                "one connection to different backends.",
                 f"Remove {override.key} from CiliumNodeConfig {override.name}, then run again.", override.nodes)
 
 
@@ -88,7 +89,7 @@ TUNING = Tuning(
     undo="Put loadBalancer.algorithm and the table size back and restart the agents; established connections go on.",
     needs=(Need("kube_proxy_replacement"),),
     options=(Number("table_size", PRIMES[0], PRIMES[-1]),),
-    absent={"loadBalancer.algorithm": "random", "bpf-lb-algorithm": "random", "maglev.tableSize": 16381, SIZE: "16381"},
+    absent=ABSENT,
     stages=(Stage(
         "maglev",
         wants=(Want({"loadBalancer.algorithm": "maglev", "maglev.tableSize": Opt("table_size")},

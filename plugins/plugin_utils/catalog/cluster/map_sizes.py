@@ -10,8 +10,8 @@ all of their memory at once. Sizes have no default here, since the right one dep
 is wanted, and a size that was asked for alone does not bring a ratio with it. Profile max takes ratio 0.08, the only one
 that Cilium's tuning guide names besides the default (with the distributed LRU).
 Undo: the former sizes, at the same cost.
-Refuse when: NAT would be larger than two thirds of both conntrack maps together, or that cannot be told; a ratio that is
-smaller than the present one.
+Refuse when: a NAT size that is set would be larger than two thirds of both conntrack maps together, or that cannot be told;
+a ratio that is smaller than the present one.
 Evidence: https://docs.cilium.io/en/stable/network/ebpf/maps/
 """
 from __future__ import annotations
@@ -24,6 +24,8 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
 RATIO_PATH, RATIO_KEY = "bpf.mapDynamicSizeRatio", "bpf-map-dynamic-size-ratio"
+# What agents give a conntrack map at least where memory decides, and where nothing does they take more.
+AT_LEAST = {"ct_tcp": 131072, "ct_any": 65536}
 # What agents take: LimitTableMin and LimitTableMax, and the bounds of the policy map.
 LEAST, MOST, POLICY_LEAST, POLICY_MOST = 1024, 16777216, 256, 65536
 
@@ -71,17 +73,26 @@ def _nothing(options: Options) -> Iterator[Finding]:
             "guide has it, or for single sizes.")
 
 
+def _follows(view: View, options: Options, name: str) -> bool:
+    """Whether nobody gives this map a size, so that agents choose it themselves."""
+    return options[name] is None and view.config_value(SIZES[name].key, {}) in (None, "", "0")
+
+
 def _balance(view: View, options: Options) -> Iterator[Finding]:
-    """Agents exit where NAT is larger than conntrack; two thirds of it is what they choose themselves."""
-    if all(options[name] is None for name in BALANCED):
+    """Agents exit where a NAT size that is set is larger than conntrack; two thirds of it is what they choose themselves."""
+    if all(options[name] is None for name in BALANCED) or _follows(view, options, "nat"):
         return
     sizes = {name: options[name] or _configured(view, name) for name in BALANCED}
     missing = [name for name, size in sizes.items() if size is None]
+    least = {name: AT_LEAST[name] if name in AT_LEAST and _follows(view, options, name) else size or 0
+             for name, size in sizes.items()}
+    if sizes["nat"] and 3 * sizes["nat"] <= 2 * (least["ct_tcp"] + least["ct_any"]):
+        return
     if missing:
         yield Finding(
             State.UNKNOWN,
             f"Agents exit when NAT is larger than conntrack, and {', '.join(missing)} would follow each node's memory, "
-            "which is not in the facts.", "Give ct_tcp, ct_any and nat together, or the ratio alone.")
+            "which is not in the facts.", "Give ct_tcp, ct_any and nat together, or no size for NAT, which then follows.")
     elif 3 * sizes["nat"] > 2 * (sizes["ct_tcp"] + sizes["ct_any"]):
         most = 2 * (sizes["ct_tcp"] + sizes["ct_any"]) // 3
         yield Finding(

@@ -9,7 +9,8 @@ Cilium's tuning guide takes 10 s (under a Helm path that no chart reads: it is b
 Cost: agents restart. Hubble and `cilium-dbg monitor` show long connections less often; none is missed. Level maximum is
 taken too, though the data path makes no difference between it and medium today.
 Undo: the former level and interval.
-Refuse when: levels none and low, which tell more and not less. A longer interval than asked for is left as it is.
+Refuse when: levels none and low, which tell more and not less. A longer interval than asked for is left as it is (up to
+five minutes, in the usual spellings), and so is level max, another word for maximum.
 Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#increase-aggregation-interval
 """
 from __future__ import annotations
@@ -20,6 +21,9 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
 LEVEL_PATH, LEVEL_KEY = "bpf.monitorAggregation", "monitor-aggregation"
 INTERVAL_PATH, INTERVAL_KEY = "bpf.monitorInterval", "monitor-aggregation-interval"
 INTERVALS = ("5s", "10s", "30s", "60s")
+# Longer ones that are left as they are, shortest first.
+KNOWN = ("5s", "10s", "15s", "20s", "30s", "45s", "60s", "1m", "1m0s", "90s", "1m30s", "120s", "2m", "2m0s", "300s", "5m",
+         "5m0s")
 MORE = "it tells of more packets than the default does, and so costs more"
 
 
@@ -28,7 +32,7 @@ def _level(level: str, accepted: tuple[str, ...]) -> Want:
 
 
 def _at_least(interval: str) -> Want:
-    longer = OneOf(INTERVALS[INTERVALS.index(interval):])
+    longer = OneOf(KNOWN[KNOWN.index(interval):])
     return Want({INTERVAL_PATH: longer}, {INTERVAL_KEY: longer}, when={"interval": (interval,)})
 
 
@@ -46,7 +50,8 @@ TUNING = Tuning(
     absent={LEVEL_PATH: "medium", INTERVAL_PATH: "5s", LEVEL_KEY: "none", INTERVAL_KEY: "5s"},
     stages=(Stage(
         "fewer",
-        wants=(_level("medium", ("medium", "maximum")), _level("maximum", ("maximum",)), *map(_at_least, INTERVALS)),
+        wants=(_level("medium", ("medium", "maximum", "max")), _level("maximum", ("maximum", "max")),
+               *map(_at_least, INTERVALS)),
         live=(),
     ),),
     profiles={"recommended": {}, "latency": {}, "throughput": {}, "max": {}},

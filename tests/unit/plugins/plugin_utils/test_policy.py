@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, policy
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Entry, Need, Number, Phase, Risk, Tuning
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
+    Entry, Need, Number, Option, Phase, Risk, Tuning)
 
 
 def parse(tunings):
@@ -136,6 +137,35 @@ def test_an_unknown_profile_is_refused_with_a_near_name():
 @pytest.mark.parametrize("given, wanted", [({}, None), ({"size": None}, None), ({"size": 3}, 3), ({"size": "3"}, 3), ({"size": 3.0}, 3)])
 def test_numbers_are_taken_as_numbers_or_as_their_text(given, wanted):
     assert policy.parse({"quick": given}, FAST)["quick"].options == {"size": wanted}
+
+
+SIZED = {"sized": entry_of("sized", options=(Option("size", (251, 16381, 65521), 16381),))}
+
+
+@pytest.mark.parametrize("given, wanted", [
+    ({}, 16381), ({"size": 65521}, 65521), ({"size": "16381"}, 16381), ({"size": "251"}, 251)])
+def test_words_that_are_whole_numbers_are_taken_as_numbers_or_as_their_text_and_stay_numbers(given, wanted):
+    found = policy.parse({"sized": given}, SIZED)["sized"].options["size"]
+    assert found == wanted and type(found) is int
+
+
+@pytest.mark.parametrize("value, words", [
+    (16384, "did you mean 16381"), ("16382", "did you mean 16381"), (7, "known are: 251, 16381, 65521."),
+    (None, "known are"), (True, "known are"), (16381.0, "did you mean 16381"), ("16381.0", "did you mean 16381"),
+    (" 16381", "did you mean 16381"),
+    ([16381], "did you mean 16381"), ({}, "known are")])
+def test_other_numbers_are_refused_with_near_ones(value, words):
+    with pytest.raises(policy.PolicyError) as caught:
+        policy.parse({"sized": {"size": value}}, SIZED)
+    assert "fastpath_tunings.sized.size" in str(caught.value) and words in str(caught.value)
+
+
+def test_what_is_refused_with_a_reason_is_named_though_other_words_are_numbers():
+    option = Option("size", (251, "auto"), "auto", refused={"all": "it takes all memory"})
+    known = {"sized": entry_of("sized", options=(option,))}
+    with pytest.raises(policy.PolicyError, match="which is not taken: it takes all memory; known are: 251, auto."):
+        policy.parse({"sized": {"size": "all"}}, known)
+    assert policy.parse({"sized": {"size": "251"}}, known)["sized"].options == {"size": 251}
 
 
 @pytest.mark.parametrize("value", [0, 11, 2.5, "x", True, [3], float("nan"), "inf", "9" * 400])

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Entry, Live, Need, Phase, Risk, Stage, Tuning, Want)
+    Entry, Live, Need, Option, Phase, Risk, Stage, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge, plan, report
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
 
@@ -20,9 +20,12 @@ def planned(facts, wanted=None, acknowledged=(), batch=1, catalogue=None):
 
 
 def entry(name, **more):
-    """A tuning of Helm value x.<name>, key x-<name> and status line xdp_acceleration, nodeport_mode, ..."""
+    """A tuning of Helm value x.<name>, key x-<name> and status line xdp_acceleration, nodeport_mode, ...; one that agents do
+    by themselves has no value and no key."""
     given = {"phase": Phase.SERVICES, "risk": Risk.AGENT_RESTART, "live": "lb_algorithm", **more}
-    stage = Stage("on", (Want({f"x.{name}": True}, {f"x-{name}": "true"}),), (Live(given.pop("live"), "maglev"),))
+    wants = () if given.get("by_itself") else (Want({f"x.{name}": True}, {f"x-{name}": "true"}),)
+    proves = () if given.get("by_itself") else (f"x-{name}",)
+    stage = Stage(given.pop("stage", "on"), wants, (Live(given.pop("live"), "maglev", config=proves),))
     return Entry(Tuning(id=name, title=name, reason=f"because {name}.", undo=f"undo {name}.", stages=(stage,), **given), "")
 
 
@@ -172,6 +175,79 @@ def test_what_needs_a_tuning_that_loses_connections_comes_with_or_after_it():
     assert [step["tunings"] for step in made["steps"]] == [["one"], ["two"], ["three"], ["four"]]
     assert [step["pods"] for step in made["steps"]] == [False, False, False, True]
     assert report.render(plan=made).count("kubectl rollout restart of their workloads") == 1
+
+
+def catalogue_of(*entries):
+    return {found.tuning.id: found for found in entries}
+
+
+def steps_of(known, facts=None, wanted=None):
+    facts = facts or model.load("1.13.4-snat-native")
+    return planned(facts, wanted or dict.fromkeys(known, True), list(known), catalogue=known)["steps"]
+
+
+def own(*needs, **more):
+    """A tuning that agents do by themselves, with a status line of its own."""
+    needed = tuple(map(Need, needs))
+    return entry("own", by_itself=True, phase=Phase.OBSERVABILITY, live="xdp_acceleration", needs=needed, **more)
+
+
+@pytest.mark.parametrize("risk", [Risk.AGENT_RESTART, Risk.CONNECTIONS_LOST])
+def test_what_agents_do_by_themselves_comes_with_what_it_needs(risk):
+    step, = steps_of(catalogue_of(entry("one", risk=risk), own("one")))
+    assert (step["id"], step["tunings"], step["risk"]) == ("1-one-own-on", ["one", "own"], risk.word)
+    assert step["values"] == {"x.one": True} and step["config"] == {"x-one": "true"}
+    assert step["expect"] == {"lb_algorithm": "maglev", "xdp_acceleration": "maglev"}
+    assert step["reason"] == "because one. because own." and step["undo"] == "undo one. undo own."
+
+
+def test_what_agents_do_by_themselves_waits_for_the_last_of_what_it_needs():
+    known = catalogue_of(entry("one"), entry("two", risk=Risk.CONNECTIONS_LOST), own("one", "two"))
+    assert [step["tunings"] for step in steps_of(known)] == [["one"], ["two", "own"]]
+
+
+def test_what_agents_do_by_themselves_is_an_ordinary_restart_once_what_it_needs_is_there():
+    facts = model.load("1.13.4-snat-native")
+    model.put(facts["release"]["values"], "x.base", True)
+    for data in (facts["config"]["data"], facts["manifest_config"]):
+        data["x-base"] = "true"
+    for agent in facts["agents"]:
+        agent["status"]["nodeport_mode"], agent["config_current"] = "maglev", False
+    known = catalogue_of(entry("base", live="nodeport_mode"), entry("two", risk=Risk.CONNECTIONS_LOST), entry("three"),
+                         own("base"))
+    assert [(step["tunings"], step["risk"]) for step in steps_of(known, facts)] == [
+        (["two"], "connections_lost"), (["three", "own"], "agent_restart")]
+
+
+def test_what_has_values_of_its_own_is_no_part_of_another_kind_of_step():
+    known = catalogue_of(entry("one", risk=Risk.CONNECTIONS_LOST),
+                         entry("two", phase=Phase.MAPS, live="xdp_acceleration", needs=(Need("one"),)))
+    assert [step["tunings"] for step in steps_of(known)] == [["one"], ["two"]]
+
+
+def test_a_need_that_the_options_do_not_have_makes_no_step_wait():
+    def known(mode):
+        option = Option("mode", ("needs", "free"), mode)
+        return catalogue_of(entry("early"), entry("one", risk=Risk.CONNECTIONS_LOST), entry(
+            "late", phase=Phase.MAPS, options=(option,), needs=(Need("one", when={"mode": ("needs",)}),)))
+    assert [step["tunings"] for step in steps_of(known("needs"))] == [["early"], ["one"], ["late"]]
+    assert [step["tunings"] for step in steps_of(known("free"))] == [["early", "late"], ["one"]]
+
+
+def test_what_pods_take_on_is_one_step_whatever_its_phase():
+    known = catalogue_of(entry("one"), entry("two", pods=True, risk=Risk.PODS_RECREATED), entry("three", phase=Phase.MAPS),
+                         entry("four", pods=True, phase=Phase.MAPS, risk=Risk.PODS_RECREATED))
+    found = steps_of(known)
+    assert [(step["tunings"], step["pods"], step["risk"]) for step in found] == [
+        (["one", "three"], False, "agent_restart"), (["two", "four"], True, "pods_recreated")]
+
+
+@pytest.mark.parametrize("other, together", [
+    ({}, True), ({"phase": Phase.MAPS}, False), ({"stage": "other"}, False)])
+def test_what_loses_connections_shares_a_step_with_the_same_stage_of_its_phase_only(other, together):
+    known = catalogue_of(entry("one", risk=Risk.CONNECTIONS_LOST), entry("two", risk=Risk.CONNECTIONS_LOST, **other))
+    names = [step["tunings"] for step in steps_of(known)]
+    assert names == ([["one", "two"]] if together else [["one"], ["two"]])
 
 
 def test_a_tuning_that_was_not_judged_is_unknown():

@@ -32,11 +32,11 @@ def test_it_is_never_planned():
 def test_the_value_that_nothing_reads_and_a_bug_are_noted():
     facts = one.cluster("1.17.18-snat-native", {"bpf.clockProbe": True}, {KEY: "false"})
     notes = " ".join(one.verdict("clock_probe", facts)["notes"])
-    assert "no chart reads" in notes and "42244" not in notes
-    facts["agents"][1]["version"] = "1.17.8"
+    assert "no chart reads" in notes and "41862" not in notes
+    facts["agents"][0]["version"], facts["agents"][1]["version"] = "1.17.7", "1.17.8"
     facts["release"]["values"]["bpf"].pop("clockProbe")
     notes = " ".join(one.verdict("clock_probe", facts)["notes"])
-    assert "42244" in notes and "node-2" in notes and "no chart reads" not in notes
+    assert "1.17.8 (node-2)" in notes and "41862" in notes and "no chart reads" not in notes
 
 
 def test_max_tells_how():

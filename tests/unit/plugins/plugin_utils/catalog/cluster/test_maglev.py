@@ -57,8 +57,9 @@ def test_nodes_that_hash_differently_are_named(key, value):
         "matchLabels": {"kubernetes.io/hostname": "node-2"}}, "defaults": {key: value}}]
     found = one.verdict("maglev", facts)
     assert one.is_refused(found, "BLOCKED", f"another {key}", "CiliumNodeConfig edge") and found["nodes"] == ["node-2"]
-    facts["node_configs"][0]["defaults"] = {SEED: GOOD_SEED}
-    assert one.verdict("maglev", facts)["state"] == "DRIFT"
+    for same in ({SEED: GOOD_SEED}, {SIZE: "16381"}):
+        facts["node_configs"][0]["defaults"] = same
+        assert one.verdict("maglev", facts)["state"] == "DRIFT", "the size is what agents take without the key"
 
 
 def test_kube_proxy_replacement_is_needed():

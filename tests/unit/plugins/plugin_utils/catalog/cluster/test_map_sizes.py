@@ -49,15 +49,25 @@ def test_without_an_option_nothing_is_wanted():
 @pytest.mark.parametrize("config, options, state, words, way_out", [
     ({}, {**BALANCED, "nat": 1048577}, "BLOCKED", "two thirds", "at most 1048576"),
     ({}, {"nat": 524288}, "UNKNOWN", "ct_tcp, ct_any would follow", "together"),
-    ({}, {"ct_tcp": 1024, "ct_any": 1024}, "UNKNOWN", "nat would follow", "together"),
+    ({}, {"nat": 131073}, "UNKNOWN", "ct_tcp, ct_any would follow", "no size for NAT"),
+    ({}, {"nat": 65536, "ct_any": 1024}, "DRIFT", "bpf.natMax", ""),
+    ({"bpf-nat-global-max": "1e+06"}, {"ct_tcp": 1048576}, "UNKNOWN", "ct_any, nat would follow", "together"),
     ({"bpf-nat-global-max": "524288"}, {"ct_tcp": 2048, "ct_any": 2048}, "BLOCKED", "524288 entries", "at most 2730"),
-    ({"bpf-ct-global-tcp-max": "0", "bpf-ct-global-any-max": "1e+06"}, {"nat": 1024}, "UNKNOWN", "ct_tcp, ct_any",
+    ({"bpf-ct-global-tcp-max": "0", "bpf-ct-global-any-max": "1e+06"}, {"nat": 131072}, "UNKNOWN", "ct_tcp, ct_any",
      "together"),
     ({"bpf-map-dynamic-size-ratio": "0.2"}, {"ratio": 0.08}, "BLOCKED", "0.2 already", "{ratio: 0.2}"),
 ])
 def test_what_agents_exit_on_or_makes_nothing_faster(config, options, state, words, way_out):
     found = one.verdict("map_sizes", one.cluster("1.16.19-snat-native", config=config), options)
     assert one.is_refused(found, state, words, way_out)
+
+
+@pytest.mark.parametrize("options", [
+    {"ct_tcp": 1024, "ct_any": 1024}, {"ct_tcp": 1048576}, {"nat": 1024}, {"nat": 131072},
+    {"nat": 700000, "ct_tcp": 1048576}])
+def test_a_nat_map_that_follows_and_one_below_what_agents_take_at_least_are_no_reason(options):
+    for config in ({}, {"bpf-map-dynamic-size-ratio": "0.0025"}, {"bpf-nat-global-max": "0"}):
+        assert one.verdict("map_sizes", one.cluster("1.16.19-snat-native", config=config), options)["state"] == "DRIFT"
 
 
 def test_sizes_of_the_config_count_where_none_is_asked_for():

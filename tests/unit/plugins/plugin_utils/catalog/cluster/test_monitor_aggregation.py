@@ -21,6 +21,10 @@ def config(level, interval):
     ("medium", "10s", {}, "OK"), ("maximum", "60s", {}, "OK"), ("medium", "5s", {}, "DRIFT"), ("low", "10s", {}, "DRIFT"),
     ("none", "10s", {}, "DRIFT"), ("medium", "10s", {"level": "maximum"}, "DRIFT"),
     ("medium", "5s", {"interval": "5s"}, "OK"),
+    ("max", "10s", {}, "OK"), ("max", "10s", {"level": "maximum"}, "OK"), ("medium", "1m", {"interval": "30s"}, "OK"),
+    ("medium", "15s", {}, "OK"), ("medium", "15s", {"interval": "30s"}, "DRIFT"),
+    ("medium", "5s", {"interval": "60s"}, "DRIFT"),
+    ("medium", "1m0s", {"interval": "60s"}, "OK"), ("medium", "45s", {"interval": "60s"}, "DRIFT"),
     ("medium", "10s", {"interval": "30s"}, "DRIFT"), ("medium", "60s", {"interval": "30s"}, "OK"),
 ])
 def test_what_tells_less_than_asked_for_is_left_as_it_is(level, interval, options, state):

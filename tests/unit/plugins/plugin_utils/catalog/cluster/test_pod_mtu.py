@@ -41,6 +41,12 @@ def test_charts_up_to_1_12_have_it_in_extra_config(fixture, values):
     assert (step["values"], step["config"], step["risk"]) == (values, {"mtu": "9000"}, "pods_recreated")
 
 
+def test_up_to_1_12_another_number_in_extra_config_is_replaced():
+    facts = one.cluster("1.12.19-tunnel-dsr-degraded", {"extraConfig.mtu": "1400"}, {"mtu": "1400"})
+    step = one.step("pod_mtu", facts, {"mtu": 9000, **CHECKED})
+    assert (step["values"], step["former_values"]) == ({"extraConfig.mtu": "9000"}, {"extraConfig.mtu": "1400"})
+
+
 def test_back_to_detection():
     step = one.step("pod_mtu", one.cluster("1.16.19-snat-native", {"MTU": 1400}, {"mtu": "1400"}), CHECKED)
     assert (step["values"], step["config"], step["former_values"]) == ({"MTU": 0}, {"mtu": None}, {"MTU": 1400})
