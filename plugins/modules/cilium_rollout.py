@@ -65,6 +65,12 @@ options:
         but one agent at a time is always restarted.
     type: int
     default: 0
+  down_last:
+    description:
+      - Restart agents among O(nodes) that are not Ready last, and go on with the next of them where one does not come back.
+      - For a way back, on which an agent that is down must not keep the others in a mixed state.
+    type: bool
+    default: false
   progress:
     description:
       - File to which a line is added whenever something happens to an agent, to be followed while the module runs.
@@ -129,6 +135,7 @@ OPTIONS = dict(
     expect_config={"type": "dict", "default": {}},
     only_if_needed={"type": "bool", "default": True},
     max_unready={"type": "int", "default": 0},
+    down_last={"type": "bool", "default": False},
     progress={"type": "path"},
 )
 
