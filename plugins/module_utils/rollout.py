@@ -74,7 +74,7 @@ class Rollout:
         self.started = time.monotonic()
         self.needed: Dict[str, str] = {}
         self.deleted = False
-        self.nodes: Dict[str, Dict[str, Any]] = {node: entry("untouched", None) for node in wish.nodes}
+        self.nodes: Dict[str, Dict[str, Any]] = {node: entry("untouched") for node in wish.nodes}
 
     def prepare(self) -> None:
         """Look at everything, refuse what cannot go well, and find the agents that need a restart."""
@@ -214,7 +214,7 @@ class Rollout:
 
     def note(self, node: str, state: str, agent: Optional[Dict[str, Any]], detail: str) -> None:
         """Remember a node's state."""
-        self.nodes[node] = entry(state, agent["config_current"] if agent else None, detail)
+        self.nodes[node] = entry(state, agent, detail)
 
     def result(self, check_mode: bool = False) -> Dict[str, Any]:
         """The result so far."""
@@ -311,6 +311,7 @@ class Watch:
             self.rollout.progress.say("{0}: did not come back as wanted: {1}".format(self.node, self.detail))
 
 
-def entry(state: str, config_current: Optional[bool], detail: str = "") -> Dict[str, Any]:
+def entry(state: str, agent: Optional[Dict[str, Any]] = None, detail: str = "") -> Dict[str, Any]:
     """A node in the result."""
-    return {"state": state, "config": CONFIG_WORDS[config_current], "detail": detail}
+    known = agent or {"config_current": None, "restarts": None}
+    return {"state": state, "config": CONFIG_WORDS[known["config_current"]], "restarts": known["restarts"], "detail": detail}

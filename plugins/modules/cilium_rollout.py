@@ -100,11 +100,12 @@ RETURN = r"""
 nodes:
   description:
     - Each node's C(state), one of C(restarted_verified), C(skipped), C(failed), C(untouched), the C(config) its agent
-      runs (C(new), C(old), C(unknown)), and a C(detail).
+      runs (C(new), C(old), C(unknown)), how often its container had restarted by then (C(restarts), V(null) where not
+      known), and a C(detail).
   returned: always
   type: dict
   sample:
-    worker-1: {state: restarted_verified, config: new, detail: ""}
+    worker-1: {state: restarted_verified, config: new, restarts: 0, detail: ""}
 restart:
   description: Nodes that need (in check mode would need) a restart, in the given order.
   returned: always

@@ -89,3 +89,11 @@ def test_who_lost_the_lock_takes_nothing_back(lab: Lab, bastion: Bastion) -> Non
     heal(lab, "node-2")
     back = bastion.run("rollback", fastpath_takeover="other")
     assert back.code == 0 and set(modes(lab, OLD).values()) == {"SNAT"}, back.out
+
+
+def test_an_agent_that_restarts_while_it_starts_is_no_reason_to_go_back(lab: Lab, bastion: Bastion) -> None:
+    lab.annotate("node-2", "lab/agent", "flap")
+    tune = bastion.run("tune", fastpath_settle=5, **ACKNOWLEDGED)
+    assert tune.code == 0 and lab.agent_container("node-2").restart_count == 1, tune.out
+    lab.annotate("node-2", "lab/agent", None)
+    assert bastion.run("rollback").code == 0

@@ -302,7 +302,7 @@ def test_a_change_in_the_very_second_of_the_start_is_told_apart(api, cilium, clu
     cilium.configure({"bpf-lb-mode": "dsr"})
     cilium.replace_after = 0.0
     result = roll_out(cluster, wish(["node-1"], settle=0.0))
-    assert result["nodes"]["node-1"] == {"state": "restarted_verified", "config": "new", "detail": ""}
+    assert result["nodes"]["node-1"] == {"state": "restarted_verified", "config": "new", "restarts": 0, "detail": ""}
     created = api.objects[cilium.path("node-1")]["metadata"]["creationTimestamp"]
     assert created > api.objects[CONFIG]["metadata"]["managedFields"][0]["time"]
 
