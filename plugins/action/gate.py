@@ -18,6 +18,7 @@ SPEC = {
     "before": {"type": "dict"},
     "after": {"type": "dict"},
     "step": {"type": "dict"},
+    "rolled": {"type": "dict"},
 }
 
 
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):
         """Nothing but that the gate is open."""
         result = super().run(tmp, task_vars)
         given = arguments(self, SPEC, required_one_of=[("plan", "before")], required_together=[("before", "after")],
-                          required_by={"facts": "plan", "step": "before"})
+                          required_by={"facts": "plan", "step": "before", "rolled": "before"})
         failures = _failures(given)
         if failures:
             fail(" ".join(failures), failures=failures)
@@ -45,5 +46,5 @@ def _failures(given: dict[str, Any]) -> list[str]:
         if given["facts"] is not None:
             found.append(stale(given["plan"], given["facts"]))
     if given["before"] is not None:
-        found += gate(given["before"], given["after"], given["step"])
+        found += gate(given["before"], given["after"], given["step"], given["rolled"])
     return [sentence for sentence in found if sentence]

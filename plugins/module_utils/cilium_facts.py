@@ -10,6 +10,7 @@ from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_agen
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import (
     Cluster, Down, Failed, Garbled, KubeError, NotFound, Timeout, Unauthorized)
 from ansible_collections.fastpath.cilium.plugins.module_utils.manifests import config_map_of
+from ansible_collections.fastpath.cilium.plugins.module_utils.redaction import masked
 
 DAEMONSET, CONFIG = "cilium", "cilium-config"
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master",
@@ -109,7 +110,7 @@ def manifest_config(release: dict) -> Dict[str, str]:
     data = config_map_of(release["manifest"], CONFIG)
     if data is None:
         raise NotFound("The release's manifest has no ConfigMap {0}.".format(CONFIG))
-    return data
+    return masked(data)
 
 
 def get_daemonset(cluster: Cluster, namespace: str) -> dict:
@@ -156,7 +157,7 @@ def describe_config(document: dict) -> Dict[str, Any]:
     metadata = document["metadata"]
     return {"name": metadata["name"], "namespace": metadata["namespace"],
             "resource_version": metadata["resourceVersion"], "changed_at": changed_at(metadata),
-            "data": dict(document.get("data") or {})}
+            "data": masked(document.get("data") or {})}
 
 
 def changed_at(metadata: dict) -> Optional[str]:
@@ -197,7 +198,7 @@ def describe_node_config(item: dict, api_version: str) -> Dict[str, Any]:
     """Overrides for some nodes."""
     spec = item.get("spec") or {}
     return {"name": item["metadata"]["name"], "namespace": item["metadata"]["namespace"], "api_version": api_version,
-            "node_selector": spec.get("nodeSelector") or {}, "defaults": spec.get("defaults") or {}}
+            "node_selector": spec.get("nodeSelector") or {}, "defaults": masked(spec.get("defaults") or {})}
 
 
 def read_nodes(cluster: Cluster) -> List[dict]:

@@ -99,9 +99,11 @@ def _is_release(release: Any) -> bool:
     if not isinstance(release, dict):
         return False
     chart = release.get("chart")
-    return (isinstance(release.get("version"), int) and isinstance(release.get("info"), dict)
-            and isinstance(release.get("manifest"), str) and isinstance(release.get("config") or {}, dict)
-            and isinstance(chart, dict) and isinstance(chart.get("metadata"), dict))
+    return (all(isinstance(release.get(key), str) for key in ("name", "namespace", "manifest"))
+            and isinstance(release.get("version"), int) and isinstance(release.get("info"), dict)
+            and isinstance(release.get("config") or {}, dict)
+            and isinstance(chart, dict) and isinstance(chart.get("metadata"), dict)
+            and isinstance(chart["metadata"].get("dependencies") or [], list))
 
 
 def _hold(cluster: Any, release: dict, depth: int = 5) -> Optional[Dict[str, int]]:

@@ -37,6 +37,7 @@ class Wish(NamedTuple):
     expect_config: Dict[str, Optional[str]] = {}
     only_if_needed: bool = True
     max_unready: int = 0
+    down_last: bool = False
     progress: Optional[str] = None
 
 
@@ -55,8 +56,7 @@ def roll_out(cluster: Cluster, wish: Wish, check_mode: bool = False) -> Dict[str
     try:
         rollout.prepare()
         if not check_mode:
-            for batch in rollout.batches():
-                rollout.restart(batch)
+            rollout.restart_all()
             rollout.check_at_rest(rollout_view.look(cluster, wish.namespace))
     except KubeError as error:
         raise RolloutStopped(error.message, rollout.result(check_mode)) from None
@@ -74,7 +74,7 @@ class Rollout:
         self.started = time.monotonic()
         self.needed: Dict[str, str] = {}
         self.deleted = False
-        self.nodes: Dict[str, Dict[str, Any]] = {node: entry("untouched", None) for node in wish.nodes}
+        self.nodes: Dict[str, Dict[str, Any]] = {node: entry("untouched") for node in wish.nodes}
 
     def prepare(self) -> None:
         """Look at everything, refuse what cannot go well, and find the agents that need a restart."""
@@ -138,12 +138,26 @@ class Rollout:
                 raise answer.error
 
     def batches(self) -> List[List[str]]:
-        """Agents that are down come first and alone; those down elsewhere count against the batch."""
+        """Agents that are down come first (or last) and alone; those down elsewhere count against the batch."""
         agents = self.start.agents
         broken = [node for node in self.wish.nodes if node in self.needed and not agents[node]["ready"]]
         sound = [node for node in self.wish.nodes if node in self.needed and agents[node]["ready"]]
         size = max(1, self.wish.batch - len(rollout_view.unready_outside(self.start, self.wish.nodes)))
-        return [[node] for node in broken] + [sound[at:at + size] for at in range(0, len(sound), size)]
+        alone, together = [[node] for node in broken], [sound[at:at + size] for at in range(0, len(sound), size)]
+        return together + alone if self.wish.down_last else alone + together
+
+    def restart_all(self) -> None:
+        """Batch by batch. The first that fails ends it, unless it was down before and is among the last."""
+        failures: List[KubeError] = []
+        for batch in self.batches():
+            try:
+                self.restart(batch)
+            except (Failed, NotFound) as error:
+                if not self.wish.down_last or self.start.agents[batch[0]]["ready"]:
+                    raise
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def restart(self, batch: List[str]) -> None:
         """Restart one batch and wait until each agent has proven itself; raises Failed for the first that does not."""
@@ -200,7 +214,7 @@ class Rollout:
 
     def note(self, node: str, state: str, agent: Optional[Dict[str, Any]], detail: str) -> None:
         """Remember a node's state."""
-        self.nodes[node] = entry(state, agent["config_current"] if agent else None, detail)
+        self.nodes[node] = entry(state, agent, detail)
 
     def result(self, check_mode: bool = False) -> Dict[str, Any]:
         """The result so far."""
@@ -297,6 +311,7 @@ class Watch:
             self.rollout.progress.say("{0}: did not come back as wanted: {1}".format(self.node, self.detail))
 
 
-def entry(state: str, config_current: Optional[bool], detail: str = "") -> Dict[str, Any]:
+def entry(state: str, agent: Optional[Dict[str, Any]] = None, detail: str = "") -> Dict[str, Any]:
     """A node in the result."""
-    return {"state": state, "config": CONFIG_WORDS[config_current], "detail": detail}
+    known = agent or {"config_current": None, "restarts": None}
+    return {"state": state, "config": CONFIG_WORDS[known["config_current"]], "restarts": known["restarts"], "detail": detail}

@@ -65,6 +65,12 @@ options:
         but one agent at a time is always restarted.
     type: int
     default: 0
+  down_last:
+    description:
+      - Restart agents among O(nodes) that are not Ready last, and go on with the next of them where one does not come back.
+      - For a way back, on which an agent that is down must not keep the others in a mixed state.
+    type: bool
+    default: false
   progress:
     description:
       - File to which a line is added whenever something happens to an agent, to be followed while the module runs.
@@ -94,11 +100,12 @@ RETURN = r"""
 nodes:
   description:
     - Each node's C(state), one of C(restarted_verified), C(skipped), C(failed), C(untouched), the C(config) its agent
-      runs (C(new), C(old), C(unknown)), and a C(detail).
+      runs (C(new), C(old), C(unknown)), how often its container had restarted by then (C(restarts), V(null) where not
+      known), and a C(detail).
   returned: always
   type: dict
   sample:
-    worker-1: {state: restarted_verified, config: new, detail: ""}
+    worker-1: {state: restarted_verified, config: new, restarts: 0, detail: ""}
 restart:
   description: Nodes that need (in check mode would need) a restart, in the given order.
   returned: always
@@ -129,6 +136,7 @@ OPTIONS = dict(
     expect_config={"type": "dict", "default": {}},
     only_if_needed={"type": "bool", "default": True},
     max_unready={"type": "int", "default": 0},
+    down_last={"type": "bool", "default": False},
     progress={"type": "path"},
 )
 

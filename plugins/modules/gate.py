@@ -29,6 +29,10 @@ options:
   step:
     description: The step, one of the plan's. Without it only the health of nodes and agents is compared.
     type: dict
+  rolled:
+    description: RV(fastpath.cilium.cilium_rollout#module:nodes) of the roll-out in between. Restarts that an agent had before it was
+      verified are not held against it.
+    type: dict
 attributes:
   action:
     description: Runs on the controller, whatever the host and its connection.

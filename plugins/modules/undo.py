@@ -12,8 +12,8 @@ author:
 description:
   - From the record of a run and the cluster's facts of now, the revision to go back to, the agents to restart, and what must
     be true afterwards.
-  - Fails when the record belongs to another cluster, or when the release has a revision that the run did not make, which is
-    kept.
+  - Fails when the record belongs to another cluster, when the release has a revision that the run did not make, which is
+    kept, or when the step only restarted agents, so that there is nothing to put back.
   - Runs on the controller and changes nothing.
 options:
   record:
@@ -60,7 +60,7 @@ current:
   type: int
   sample: 4
 nodes:
-  description: Nodes whose agents may run the step's configuration, in the order to restart them.
+  description: Nodes whose agents may run the step's configuration, also those that joined since, in the order to restart them.
   returned: success
   type: list
   elements: str
@@ -75,4 +75,9 @@ expect:
   returned: success
   type: dict
   sample: {nodeport_mode: snat}
+before:
+  description: Facts for O(fastpath.cilium.gate#module:before) after the way back, those of now with the nodes of the record that are
+    still part of the cluster.
+  returned: success
+  type: dict
 """

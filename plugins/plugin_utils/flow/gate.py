@@ -15,15 +15,16 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.words import 
 HEALTH = ("ok", "warning", "failure")
 
 
-def gate(before: Any, after: Any, step: Any = None) -> list[str]:
+def gate(before: Any, after: Any, step: Any = None, rolled: Any = None) -> list[str]:
     """Failures as sentences, none when the next step may be taken.
 
-    `before` and `after` are facts; `step` is a step of a plan, None where only the cluster's health is asked for.
+    `before` and `after` are facts; `step` is a step of a plan, None where only the cluster's health is asked for; `rolled` is
+    what cilium_rollout returned as `nodes` in between.
     """
     was, now, wanted = View(before), View(after), read.mapping(step) or {}
     if not was.facts or not now.facts:
         return ["The facts from before or after the step are no facts document of schema 1."]
-    failures = [*_same_cluster(was, now), *_nodes(was, now), *_agents(was, now), *_settled(now)]
+    failures = [*_same_cluster(was, now), *_nodes(was, now), *_agents(was, now, _starts(rolled)), *_settled(now)]
     failures += [*_config(now, wanted), *_running(now, wanted)]
     return failures
 
@@ -53,7 +54,14 @@ def _records(view: View) -> dict[str, list[Mapping]]:
     return found
 
 
-def _agents(was: View, now: View) -> Iterator[str]:
+def _starts(rolled: Any) -> dict[str, int]:
+    """How often the containers of verified agents had started anew until they were; an agent may wait for something so."""
+    found = {node: read.mapping(entry) or {} for node, entry in (read.mapping(rolled) or {}).items()}
+    return {node: read.number(entry.get("restarts")) or 0 for node, entry in found.items()
+            if entry.get("state") == "restarted_verified"}
+
+
+def _agents(was: View, now: View, starts: Mapping[str, int]) -> Iterator[str]:
     before, after = _records(was), _records(now)
     if not before or not after:
         yield f"The agents could not be read{now.why_unread('agents')}."
@@ -61,11 +69,11 @@ def _agents(was: View, now: View) -> Iterator[str]:
         yield f"The agent of {one_line(node, 80)} is gone."
     for node in sorted(after, key=read.natural):
         for record in after[node]:
-            for reason in _agent(record, before.get(node, [])):
+            for reason in _agent(record, before.get(node, []), starts.get(node, 0)):
                 yield f"The agent of {one_line(node, 80)} {reason}."
 
 
-def _agent(record: Mapping, before: list[Mapping]) -> Iterator[str]:
+def _agent(record: Mapping, before: list[Mapping], starts: int) -> Iterator[str]:
     if record.get("ready") is not True:
         waiting, said = read.text(record.get("waiting")), read.text(record.get("last_message"))
         more = ": ".join(one_line(part, 200) for part in (waiting, said) if part)
@@ -74,7 +82,7 @@ def _agent(record: Mapping, before: list[Mapping]) -> Iterator[str]:
     restarts = read.number(record.get("restarts"))
     if restarts is None:
         yield "does not say how often it restarted"
-    elif restarts > (read.number(former.get("restarts")) or 0):
+    elif restarts > max(read.number(former.get("restarts")) or 0, starts):
         yield f"restarted by itself ({restarts} restarts)"
     yield from _health(record, before)
 

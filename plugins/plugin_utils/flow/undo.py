@@ -4,6 +4,7 @@
 """What takes one step of a recorded run back, or why it may not be taken back. Pure: nothing is read or written."""
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,24 +20,26 @@ COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 
 
 def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> dict[str, Any]:
-    """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..}}
+    """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..},
+    before: facts}
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
-    agents that may run the step's configuration; `config` and `expect` say what cilium-config and they must show after.
+    agents that may run the step's configuration; `config` and `expect` say what cilium-config and they must show after;
+    `before` is what the gate after the way back compares with.
     """
-    steps = [read.mapping(step) or {} for step in read.listing((read.mapping(record.get("plan")) or {}).get("steps")) or []]
-    index = next((i for i, step in enumerate(steps) if step.get("id") == entry.get("id")), None)
-    if index is None:
-        return {"revision": None, "current": None, "nodes": [], "config": {}, "expect": {}}
-    before, step, view = View(record.get("facts")), steps[index], View(facts)
-    current = read.number((view.release or {}).get("revision"))
-    former = read.number(entry.get("former_revision"))
+    before, view = View(record.get("facts")), View(facts)
+    current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
+    way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, "before": _baseline(before, view)}
+    step = _step(record, entry)
+    if not _changed_values(step):
+        return way
+    earlier = _earlier(record, entry)
     return {
-        "revision": None if current == former or not _changed_values(step) else former,
-        "current": current,
+        **way,
+        "revision": None if current == former else former,
         "nodes": _nodes(before, entry, view),
-        "config": _former_config(before, entry, steps[:index], step),
-        "expect": _expect(before, steps[:index], step),
+        "config": _former_config(before, entry, earlier, step),
+        "expect": _expect(before, earlier, step),
     }
 
 
@@ -47,11 +50,29 @@ def refusal(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], fa
         return f"Run {run_id} changed another cluster than this one: check the kubeconfig and its context."
     if now.release is None:
         return f"The Helm release could not be read{now.why_unread('release')}: the run is not taken back."
-    current, former = now.release.get("revision"), entry.get("former_revision")
-    if not _changed_values(_step(record, entry)) or _is_ours(run_id, record, entry, now):
+    if not _changed_values(_step(record, entry)):
+        return _refused_restart(was, entry, now)
+    if _is_ours(run_id, record, entry, now):
         return None
+    current, former = now.release.get("revision"), entry.get("former_revision")
     return (f"The release is at revision {current} ({one_line(now.release.get('description'), 120)}), which run {run_id} did "
             f"not make; somebody else's change is kept. To go back all the same: helm rollback to revision {former}.")
+
+
+def _refused_restart(was: View, entry: Mapping[str, Any], now: View) -> str | None:
+    """An agent that only started anew cannot run again what stands nowhere any more."""
+    moved = [node for node in read.listing(entry.get("nodes")) or [] if node in _lives(now).keys() - _unmoved(was, now)]
+    if not moved:
+        return None
+    return (f"Step {one_line(entry.get('id'), 80)} changed no value, it restarted agents ({read.name_nodes(moved)}) into what "
+            "cilium-config says; what they ran before stands nowhere any more. To go back, select the former options with "
+            "tune.yml, or take back the run that changed the values.")
+
+
+def _baseline(before: View, now: View) -> dict[str, Any]:
+    """The cluster of now, with those nodes of before that are still part of it: they are what must not be lost."""
+    there = None if now.nodes is None else {node["name"] for node in now.nodes}
+    return {**now.facts, "nodes": None if there is None else [dict(node) for node in before.nodes or () if node["name"] in there]}
 
 
 def _is_ours(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], now: View) -> bool:
@@ -69,9 +90,8 @@ def _is_ours(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], n
 def _known_values(record: Mapping[str, Any], entry: Mapping[str, Any], before: View) -> Iterator[Mapping[str, Any] | None]:
     """The user's values before this step, and after it."""
     values: Any = before.values
-    for step in read.listing((read.mapping(record.get("plan")) or {}).get("steps")) or []:
-        changes = read.mapping((read.mapping(step) or {}).get("values")) or {}
-        mine = (read.mapping(step) or {}).get("id") == entry.get("id")
+    for step in _steps(record):
+        changes, mine = read.mapping(step.get("values")) or {}, step.get("id") == entry.get("id")
         if mine:
             yield values
         try:
@@ -106,9 +126,16 @@ def _changed_values(step: Mapping[str, Any]) -> bool:
     return bool(read.mapping(step.get("values")))
 
 
+def _steps(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [read.mapping(step) or {} for step in read.listing((read.mapping(record.get("plan")) or {}).get("steps")) or []]
+
+
 def _step(record: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    steps = read.listing((read.mapping(record.get("plan")) or {}).get("steps")) or []
-    return next((step for step in steps if read.mapping(step) and step.get("id") == entry.get("id")), {})
+    return next((step for step in _steps(record) if step.get("id") == entry.get("id")), {})
+
+
+def _earlier(record: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(itertools.takewhile(lambda step: step.get("id") != entry.get("id"), _steps(record)))
 
 
 def _uid(view: View) -> str | None:
@@ -142,10 +169,14 @@ def _former(earlier: Sequence[Mapping[str, Any]], part: str, key: str, at_first:
 
 
 def _expect(before: View, earlier: Sequence[Mapping[str, Any]], step: Mapping[str, Any]) -> dict[str, Any]:
-    """What every agent showed before; what they did not show alike is not asked of them."""
-    found = {}
+    """What every agent showed before; what they did not show alike is not asked of them.
+
+    Nor is what an earlier step changed along with the same part of cilium-config without saying how it is shown.
+    """
+    found, touched = {}, {key for other in earlier for key in _keys(other, "config")}
+    first = not touched & set(_keys(step, "config"))
     for key in _keys(step, "expect"):
-        value = _former(earlier, "expect", key, _alike(before, key))
+        value = _former(earlier, "expect", key, _alike(before, key) if first else None)
         # An empty list is in every list: it would ask nothing.
         if value is not None and value != []:
             found[key] = value
@@ -158,15 +189,31 @@ def _alike(before: View, key: str) -> Any:
 
 
 def _nodes(before: View, entry: Mapping[str, Any], now: View) -> list[str]:
-    """Of a step that was done, every node of it; of one cut short, those whose agent may have started since."""
-    nodes = [node for node in read.listing(entry.get("nodes")) or [] if isinstance(node, str)]
-    if entry.get("state") == "done":
-        return nodes
+    """Of a step that was done, every node of it; of one cut short, those whose agent may have started since.
+
+    Nodes that left have no agent to restart; those that joined since started with the step's configuration.
+    """
+    planned = [node for node in read.listing(entry.get("nodes")) or [] if isinstance(node, str)]
+    if not planned or not now.agents:
+        return planned
+    there, known = {agent.node for agent in now.agents}, {*planned, *(agent.node for agent in before.agents)}
+    nodes = [node for node in planned if node in there] + sorted(there - known, key=read.natural)
+    spared = set() if entry.get("state") == "done" else _spared(before, entry, now)
+    return [node for node in nodes if node not in spared]
+
+
+def _spared(before: View, entry: Mapping[str, Any], now: View) -> set[str]:
     spared = _unmoved(before, now)
     if _source(now) != entry.get("former_revision"):
         # The step's configuration is in force, or was never: who is older than it runs what there was before.
-        spared |= {agent.node for agent in now.agents if agent.config_current is False and agent.ready is True}
-    return [node for node in nodes if node not in spared]
+        spared |= {agent.node for agent in now.agents if agent.config_current is False and agent.ready is True} & _steady(before, now)
+    return spared
+
+
+def _steady(before: View, now: View) -> set[str]:
+    """Nodes whose agent's container has not started anew in its pod: it would take in what cilium-config says by then."""
+    former = {uid: restarts for uid, restarts in _lives(before).values()}
+    return {node for node, (uid, restarts) in _lives(now).items() if restarts == former.get(uid, 0)}
 
 
 def _unmoved(before: View, now: View) -> set[str]:

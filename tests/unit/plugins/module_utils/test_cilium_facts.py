@@ -60,6 +60,18 @@ def test_the_whole_document(api, cilium, cluster):
     assert "hunter2" not in json.dumps(facts)
 
 
+def test_secrets_that_stand_in_cilium_config_are_hidden(api, cilium, cluster):
+    put_release(api, manifest=MANIFEST + "  kvstore-password: hunter2\n")
+    cilium.configure({"bpf-lb-mode": "snat", "kvstore-password": "hunter3", "kvstore-opt": "https://user:hunter4@etcd:2379"})
+    api.apis["/apis/cilium.io/v2"] = {}
+    api.put("/apis/cilium.io/v2/namespaces/kube-system/ciliumnodeconfigs/fast", {
+        "spec": {"nodeSelector": {}, "defaults": {"api-token": "hunter5"}}})
+    facts = read_facts(cluster, Scope())
+    assert "hunter" not in json.dumps(facts)
+    assert facts["config"]["data"] == {"bpf-lb-mode": "snat", "kvstore-password": "<hidden>",
+                                       "kvstore-opt": "https://user:<hidden>@etcd:2379"}
+
+
 def test_only_get_list_and_exec_are_used(api, cilium, cluster):
     put_release(api)
     read_facts(cluster, Scope())

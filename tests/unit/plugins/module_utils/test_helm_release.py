@@ -87,6 +87,8 @@ def test_values_that_helm_stores_as_null_are_none_set(api, cluster):
     {"release": packed(release())[:-40]}, {"release": packed({"version": 1})},
     {"release": packed(dict(release(), manifest=None))}, {"release": packed(dict(release(), chart={}))},
     {"release": packed(dict(release(), config=[1]))},
+    {"release": packed(dict(release(), name=None))}, {"release": packed(dict(release(), namespace=5))},
+    {"release": packed(dict(release(), chart={"metadata": {"dependencies": 5}}))},
     {"release": base64.b64encode(base64.b64encode(gzip.compress(b"[" * 100000))).decode()}])
 def test_what_is_no_release_is_garbled(data):
     with pytest.raises(Garbled, match="Secret sh.x holds no readable Helm release"):

@@ -206,6 +206,27 @@ def test_a_broken_agent_on_a_node_that_is_away_is_not_touched(api, cilium, clust
     assert "Node node-3 is not Ready" in stop.message and deletions(api) == []
 
 
+def test_agents_that_stay_down_keep_nobody_from_going_back(api, cilium, cluster):
+    cilium.configure({"bpf-lb-mode": "dsr"})
+    for node in ("node-1", "node-2"):
+        api.objects.pop(cilium.path(node))
+        cilium.crash(node, "boom", 9)
+    cilium.put_node("node-1", ready=False)
+    stop = stopped(cluster, wish(down_last=True, max_unready=3))
+    assert "Node node-1 is not Ready" in stop.message
+    assert states(stop.result) == {"node-1": "untouched", "node-2": "restarted_verified", "node-3": "restarted_verified"}
+    assert ["node-3" in name for name in deletions(api)] == [True, False] and stop.result["changed"]
+
+
+def test_an_agent_that_was_sound_and_does_not_come_back_stops_the_way_back_too(api, cilium, cluster):
+    cilium.configure({"bpf-lb-mode": "dsr"})
+    api.objects.pop(cilium.path("node-3"))
+    cilium.crash("node-3", "boom", 9)
+    cilium.broken["node-1"] = "boom"
+    stop = stopped(cluster, wish(down_last=True))
+    assert states(stop.result) == {"node-1": "failed", "node-2": "untouched", "node-3": "untouched"}
+
+
 def test_an_agent_lost_meanwhile_stops_before_the_next_batch(api, cilium, cluster):
     cilium.configure({"bpf-lb-mode": "dsr"})
     plain = cilium.replace
@@ -281,7 +302,7 @@ def test_a_change_in_the_very_second_of_the_start_is_told_apart(api, cilium, clu
     cilium.configure({"bpf-lb-mode": "dsr"})
     cilium.replace_after = 0.0
     result = roll_out(cluster, wish(["node-1"], settle=0.0))
-    assert result["nodes"]["node-1"] == {"state": "restarted_verified", "config": "new", "detail": ""}
+    assert result["nodes"]["node-1"] == {"state": "restarted_verified", "config": "new", "restarts": 0, "detail": ""}
     created = api.objects[cilium.path("node-1")]["metadata"]["creationTimestamp"]
     assert created > api.objects[CONFIG]["metadata"]["managedFields"][0]["time"]
 

@@ -56,6 +56,17 @@ def test_each_thing_that_went_wrong_closes_it(change, sentence):
     assert sentence in gate.gate(BEFORE, facts, STEP)
 
 
+@pytest.mark.parametrize("state, seen, now, fine", [
+    ("restarted_verified", 1, 1, True), ("restarted_verified", 1, 2, False), ("restarted_verified", None, 1, False),
+    ("failed", 1, 1, False), ("skipped", 1, 1, False)])
+def test_restarts_before_an_agent_was_verified_are_its_start_and_later_ones_are_trouble(state, seen, now, fine):
+    facts = copy.deepcopy(AFTER)
+    facts["agents"][1]["restarts"] = now
+    rolled = {"node-2": {"state": state, "restarts": seen}}
+    assert gate.gate(BEFORE, facts, STEP, rolled) == ([] if fine else [
+        f"The agent of node-2 restarted by itself ({now} restarts)."])
+
+
 def test_an_agent_that_was_not_of_the_step_may_run_what_it_ran():
     facts = copy.deepcopy(AFTER)
     facts["agents"][0]["status"]["nodeport_mode"] = "snat"
