@@ -18,6 +18,8 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_li
 OLDEST = (3, 14)
 # Helm's default; what a release keeps beyond it is kept.
 HISTORY_MAX = 10
+# A run of many steps makes two revisions a step, and has to find the one before its first: so many are kept for that.
+HISTORY_OF_RUNS = 50
 # After SIGTERM Helm marks the release as failed instead of leaving it pending.
 GRACE = 10.0
 QUOTED_OBJECT = re.compile(r'\\*"\{.*\}\\*"', re.DOTALL)
@@ -53,7 +55,7 @@ class Helm:
 
     def upgrade(self, chart: str, values: dict, description: str, history: int) -> None:
         """Makes a new revision from exactly these user values; `history`: revisions there are now."""
-        self._upgrade(chart, values, ["--history-max", str(max(HISTORY_MAX, history)), "--description", description])
+        self._upgrade(chart, values, ["--history-max", str(history_max(history)), "--description", description])
 
     def _upgrade(self, chart: str, values: dict, options: List[str]) -> str:
         # Values go in through stdin (`--values -`), so that secrets among them never reach a disk.
@@ -62,7 +64,7 @@ class Helm:
 
     def rollback(self, revision: int, history: int) -> None:
         """Makes a new revision that is a copy of this one, manifest and certificates included."""
-        self.run(["rollback", self.name, str(revision), "--history-max", str(max(HISTORY_MAX, history))] + self.where)
+        self.run(["rollback", self.name, str(revision), "--history-max", str(history_max(history))] + self.where)
 
     def run(self, arguments: List[str], stdin: str = "", secrets: set = frozenset()) -> str:
         """Helm's stdout. Raises HelmFailed with its message, Timeout."""
@@ -91,6 +93,11 @@ class Helm:
             process.kill()
         raise Timeout("helm {0} did not end within {1:g} s and was stopped; look at `helm history {2}` before trying "
                       "again.".format(verb, self.timeout, self.name))
+
+
+def history_max(history: int) -> int:
+    """How many revisions Helm shall keep, the new one included, where there are so many now."""
+    return max(HISTORY_MAX, history if history >= HISTORY_OF_RUNS else history + 1)
 
 
 def find(wanted: Optional[str]) -> str:

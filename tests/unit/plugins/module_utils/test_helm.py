@@ -50,7 +50,7 @@ def test_an_upgrade_keeps_the_history_there_is_and_does_not_wait(tmp_path):
     helm = Helm(program(tmp_path, ECHO), "cilium", "kube-system", str(tmp_path))
     helm.upgrade("/chart", {}, "why", 30)
     argv = recorded(tmp_path)["argv"]
-    assert argv[argv.index("--history-max") + 1] == "30" and argv[argv.index("--description") + 1] == "why"
+    assert argv[argv.index("--history-max") + 1] == "31" and argv[argv.index("--description") + 1] == "why"
     assert not [word for word in argv if word.startswith(("--wait", "--atomic", "--install", "--dry-run", "--reuse"))]
     helm.upgrade("/chart", {}, "why", 3)
     argv = recorded(tmp_path)["argv"]
@@ -59,7 +59,7 @@ def test_an_upgrade_keeps_the_history_there_is_and_does_not_wait(tmp_path):
 
 def test_a_rollback_names_its_revision(tmp_path):
     Helm(program(tmp_path, ECHO), "cilium", "kube-system", str(tmp_path)).rollback(7, 12)
-    assert recorded(tmp_path)["argv"] == ["rollback", "cilium", "7", "--history-max", "12", "--namespace",
+    assert recorded(tmp_path)["argv"] == ["rollback", "cilium", "7", "--history-max", "13", "--namespace",
                                           "kube-system"]
 
 
@@ -165,3 +165,8 @@ def test_helm_is_found_in_path(tmp_path, monkeypatch):
      'Error: cannot patch: Invalid value: "{...}": reason')])
 def test_what_is_shown_of_helms_words(stderr, shown):
     assert message_of(stderr, 1, set()) == shown
+
+
+@pytest.mark.parametrize("there, kept", [(0, 10), (9, 10), (10, 11), (49, 50), (50, 50), (80, 80)])
+def test_a_run_of_many_steps_does_not_push_the_revision_before_it_out_of_the_history(there, kept):
+    assert helm_module.history_max(there) == kept
