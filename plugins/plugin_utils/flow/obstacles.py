@@ -29,7 +29,8 @@ OWNERS = {
 def find(view: View, values: Sequence[Mapping[str, Any]], acknowledged: Collection[str] = ()) -> list[dict[str, Any]]:
     """Entries for `blocked`, of the cluster as a whole (tuning None).
 
-    `acknowledged`: names among which NEWER_CILIUM lets a Cilium be changed that is newer than what is known of. `values`: what the steps would set, in order: Helm values, or cilium-config keys where there is no release.
+    `values`: what the steps would set, in order: Helm values, or cilium-config keys where there is no release.
+    `acknowledged`: names; NEWER_CILIUM among them lets a Cilium be changed that is newer than what is known here.
     """
     wanted = ", then, once every agent has restarted, ".join(
         json.dumps(change if view.release is None else with_changes({}, dict(change)), sort_keys=True) for change in values)
