@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Iterator
+from typing import Iterator
 
 import urllib3
 from kubernetes import client, watch

@@ -212,7 +212,7 @@ def _spared(before: View, entry: Mapping[str, Any], now: View) -> set[str]:
 
 def _steady(before: View, now: View) -> set[str]:
     """Nodes whose agent's container has not started anew in its pod: it would take in what cilium-config says by then."""
-    former = {uid: restarts for uid, restarts in _lives(before).values()}
+    former = dict(_lives(before).values())
     return {node for node, (uid, restarts) in _lives(now).items() if restarts == former.get(uid, 0)}
 
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(LAB))
 
 import chart_render  # noqa: E402
 import compare_charts  # noqa: E402
-from chart_render import CannotCompare, Rendering  # noqa: E402
+from chart_render import Rendering  # noqa: E402
 from compare_charts import Case  # noqa: E402
 from front.own_charts import own_charts  # noqa: E402
 

@@ -146,7 +146,7 @@ SIZED = {"sized": entry_of("sized", options=(Option("size", (251, 16381, 65521),
     ({}, 16381), ({"size": 65521}, 65521), ({"size": "16381"}, 16381), ({"size": "251"}, 251)])
 def test_words_that_are_whole_numbers_are_taken_as_numbers_or_as_their_text_and_stay_numbers(given, wanted):
     found = policy.parse({"sized": given}, SIZED)["sized"].options["size"]
-    assert found == wanted and type(found) is int
+    assert found == wanted and found.__class__ is int
 
 
 @pytest.mark.parametrize("value, words", [
