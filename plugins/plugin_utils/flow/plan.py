@@ -232,12 +232,19 @@ def node_order(view: View, nodes: Iterable[str]) -> list[str]:
 
 def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
     return {
-        "id": f"{number}-{'-'.join([*draft.tunings, *draft.stages])}", "tunings": draft.tunings,
+        "id": f"{number}-{_name(draft)}", "tunings": draft.tunings,
         "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
         "pods": draft.pods,
     }
+
+
+def _name(draft: Draft) -> str:
+    """Tunings and stages; of many, what they have in common."""
+    if len(draft.tunings) > 2:
+        return draft.kind if isinstance(draft.kind, str) else draft.stages[0]
+    return "-".join([*draft.tunings, *draft.stages])
 
 
 def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -247,7 +254,7 @@ def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[di
         verdict = verdicts.get(name) or {"state": str(State.UNKNOWN), "reason": "It was not judged.", "way_out": None}
         reached = verdict.get("state") in SATISFIED or verdict.get("state") == State.DRIFT and choice.tuning.applies
         if choice.selected and not reached:
-            entry = {"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out")}}
+            entry = {"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out", "applies")}}
             (named if choice.named else of_profile).append(entry)
     return named, of_profile
 

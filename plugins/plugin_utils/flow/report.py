@@ -128,16 +128,23 @@ def _details(verdict: Mapping, width: int, told: dict[str, str]) -> list[str]:
         lines += paragraph("Why", verdict.get("reason"), width)
         way_out, name = clean(verdict.get("way_out")), clean(verdict.get("tuning"))
         lines += paragraph("Way out", f"see {told[way_out]} above" if way_out in told else way_out, width)
-        told.setdefault(way_out, name)
+        if way_out:
+            told.setdefault(way_out, name)
     for note in notes:
         lines += paragraph("Note", note, width)
     return lines
 
 
 def _now(verdict: Mapping) -> str:
-    """What the agents run; with the number of agents for each where they differ."""
-    live = read.mapping((read.mapping(verdict.get("found")) or {}).get("live")) or {}
-    return ", ".join(part for values in live.values() if (part := _spread(read.mapping(values) or {}))) or "-"
+    """What the agents run, with the number of agents for each where they differ; else what cilium-config says."""
+    found = read.mapping(verdict.get("found")) or {}
+    live = read.mapping(found.get("live")) or {}
+    return ", ".join(part for values in live.values() if (part := _spread(read.mapping(values) or {}))) or _configured(found)
+
+
+def _configured(place: Mapping) -> str:
+    """What cilium-config says, of what no agent shows."""
+    return ", ".join(shown(value) for value in (read.mapping(place.get("config")) or {}).values()) or "-"
 
 
 def _spread(values: Mapping) -> str:
@@ -146,8 +153,9 @@ def _spread(values: Mapping) -> str:
 
 
 def _wanted(verdict: Mapping) -> str:
-    live = read.mapping((read.mapping(verdict.get("wanted")) or {}).get("live")) or {}
-    return ", ".join(shown(value) for value in live.values()) or "-"
+    wanted = read.mapping(verdict.get("wanted")) or {}
+    live = read.mapping(wanted.get("live")) or {}
+    return ", ".join(shown(value) for value in live.values()) or _configured(wanted)
 
 
 def planned(plan: Any, width: int, told: Collection[str] = ()) -> list[str]:
@@ -193,15 +201,22 @@ def _left_out(plan: Mapping, width: int) -> list[str]:
         return []
     lines = wrapped("", f"Left out of the profile: {len(entries)}", width)
     for entry in entries:
-        unacknowledged = entry.get("state") == "DRIFT"
-        why = entry.get("way_out") if unacknowledged else f"{clean(entry.get('state'))}, see above"
-        lines += wrapped("  ", f"{clean(entry.get('tuning'))}: {clean(why)}", width)
+        lines += wrapped("  ", f"{clean(entry.get('tuning'))}: {clean(_why_left_out(entry))}", width)
     return lines
+
+
+def _why_left_out(entry: Mapping) -> Any:
+    if entry.get("state") != "DRIFT":
+        return f"{entry.get('state')}, see above"
+    return "judged only, see above" if entry.get("applies") is False else entry.get("way_out")
 
 
 def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> list[str]:
     risk = clean(step.get("risk")).replace("_", " ")
+    tunings = [clean(name) for name in read.listing(step.get("tunings")) or []]
     lines = wrapped("", f"Step {number} of {total}: {clean(step.get('id'))}  [risk: {risk}]", width)
+    if len(tunings) > 1:
+        lines += paragraph("For", ", ".join(tunings), width)
     lines += paragraph("Why", step.get("reason"), width)
     for label, changes in (("Set", _values(step)), ("Expect", _expected(step))):
         for change in changes:

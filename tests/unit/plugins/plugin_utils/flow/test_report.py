@@ -85,3 +85,35 @@ def test_owners_and_missing_releases_are_named_at_the_top():
     assert "owned by flux cilium" in " ".join(rendered(facts).split())
     assert "no Helm release" in rendered(model.load("1.16.19-no-release"))
     assert "Helm release unread" in rendered({**facts, "release": None, "release_found": None})
+
+
+def profiled(profile="max"):
+    facts = model.load("1.13.4-snat-native")
+    chosen = policy.parse(None, profile=profile)
+    verdicts = judge.judge(facts, chosen)
+    return report.render(facts, verdicts, plan.plan(facts, verdicts, chosen))
+
+
+def test_a_way_out_is_named_again_only_where_there_is_one():
+    lines = profiled().splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("    Way out   see "):
+            above = line.split()[3]
+            start = lines.index(next(text for text in lines if text.startswith(f"{above}: ")))
+            assert any(text.startswith("    Way out") for text in lines[start:number]), line
+
+
+def test_what_no_agent_shows_is_told_from_its_configuration():
+    assert re.search(r"^pmtu_discovery +DRIFT +not set +true$", profiled(), re.MULTILINE)
+
+
+def test_a_profile_says_what_is_left_out_and_why_in_a_line_each():
+    shown = profiled()
+    assert "  dsr: Add dsr to fastpath_acknowledge to have it done." in shown
+    assert "  clock_probe: judged only, see above" in shown and "  netkit: BLOCKED, see above" in shown
+
+
+def test_a_step_of_many_tunings_has_a_short_name_and_lists_them():
+    shown = profiled()
+    assert "1-agents  [risk: agent restart]" in shown
+    assert re.search(r"^    For +no_conntrack, pmtu_discovery, ", shown, re.MULTILINE)
