@@ -12,7 +12,7 @@ help:  ## What can be made
 venv: $(VENV)/.base $(LINK)  ## What an audit of your own cluster needs: ansible-core, kubernetes, jmespath
 dev: $(VENV)/.dev $(LINK)  ## ... and what the tests need
 
-$(VENV)/.base: requirements.txt
+$(VENV)/.base: requirements.txt tests/tools/make_venv.py
 	@$(PYTHON) tests/tools/make_venv.py $(VENV) requirements.txt
 	@touch $@
 
@@ -42,4 +42,4 @@ build: venv  ## The collection as a tarball
 	@$(BIN)/ansible-galaxy collection build --force
 
 clean:  ## Removes what was made in this folder
-	@rm -rf $(VENV) .ansible .cache fastpath-runs *.tar.gz
+	@rm -rf $(VENV) .ansible .cache .lab fastpath-runs *.tar.gz

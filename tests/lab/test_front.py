@@ -88,7 +88,7 @@ def test_up_applies_annotations_that_differ(lab: Lab, node: str) -> None:
     (["--annotate", "node-2"], "write NODE:KEY=VALUE"),
     (["--annotate", "node-2:lab/kernal=5.4"], "no annotation lab/kernal"),
     (["--annotate", "node-2:lab/exec=explode"], "lab/exec cannot be 'explode'"),
-    (["--cilium", "1.99"], "no chart for Cilium 1.99: choose one of 1.13.4"),
+    (["--cilium", "1.99"], "no chart for Cilium 1.99: choose one of 1.11.20"),
     (["--chart", "/nowhere"], "/nowhere is no chart"),
     (["--values", "/nowhere.yaml"], "there is no such file"),
 ])

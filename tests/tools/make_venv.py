@@ -1,14 +1,17 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Makes a virtual environment and installs requirement files into it: make_venv.py FOLDER FILE..."""
+"""Makes a virtual environment, installs requirement files into it and makes this checkout known there as fastpath.cilium:
+make_venv.py FOLDER FILE..."""
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 import venv
 from pathlib import Path
 
+TOP = Path(__file__).resolve().parents[2]
 OLDEST = (3, 11)  # ansible-core 2.19 needs it on the controller
 
 
@@ -26,8 +29,21 @@ def main(folder: str, *requirements: str) -> int:
     for name in requirements:
         command += ["-r", name]
     code = subprocess.call(command)
+    if code == 0:
+        link_collection(Path(folder))
     print(f"... {'done' if code == 0 else 'failed'} in {time.monotonic() - began:.0f} s", flush=True)
     return code
+
+
+def link_collection(folder: Path) -> None:
+    """Ansible looks for collections among Python's packages too, so playbooks and roles are found from any folder."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for packages in sorted((folder / "lib").glob("python3*/site-packages")) or [folder / "lib" / version / "site-packages"]:
+        link = packages / "ansible_collections" / "fastpath" / "cilium"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(os.path.relpath(TOP, link.parent.resolve()))
 
 
 if __name__ == "__main__":

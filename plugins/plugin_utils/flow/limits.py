@@ -24,7 +24,7 @@ def _versions(view: View, since: str) -> Iterator[Finding]:
     old = tuple(agent.node for agent in view.agents if agent.version and not within(agent.version, since))
     upgrade = f"Upgrade Cilium to {since} or later."
     if old:
-        yield Finding(State.BLOCKED, f"Agents know it from {since} on, and those on {read.name_nodes(old)} are older.", upgrade, old)
+        yield Finding(State.BLOCKED, f"Agents know it from {since} on, and the agents on {read.name_nodes(old)} are older.", upgrade, old)
     elif view.chart and not within(view.chart, since):
         yield Finding(State.BLOCKED, f"The chart knows it from {since} on, and the release's is {view.chart}.", upgrade)
 

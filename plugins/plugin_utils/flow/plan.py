@@ -265,9 +265,10 @@ def _outcome(blocked: Sequence[Mapping], left_out: Sequence[Mapping], steps: Seq
         return "blocked"
     if states:
         return "unknown"
-    if steps:
+    left = {entry["state"] for entry in left_out if entry.get("applies") is not False}
+    if steps or State.DRIFT in left:
         return "drift"
-    return "unknown" if any(entry["state"] == State.UNKNOWN for entry in left_out) else "in_line"
+    return "unknown" if State.UNKNOWN in left else "in_line"
 
 
 def _unacknowledged(drafts: Iterable[Draft], acknowledged: Iterable[str]) -> list[dict[str, Any]]:

@@ -21,6 +21,9 @@ OUTCOMES = {
     "blocked": "blocked: nothing may be applied", "unknown": "unknown: not enough could be read, nothing may be applied",
     "failed": "failed: see the message", "rolled_back": "rolled back: the cluster is as it was before",
 }
+# How a run ended, as against what a plan has to do.
+ENDS = {**OUTCOMES, "in_line": "in line", "drift": "drift: not all that is wanted is in place",
+        "rolled_back": "rolled back: values, configuration and agents are as they were before"}
 NODE_STATES = {
     "untouched": "untouched", "changed": "changed and verified", "rolled_back": "rolled back and verified",
     "unknown": "unknown: look at this node",
@@ -72,7 +75,7 @@ def _agents(view: View) -> str:
     which = "; ".join(version if len(versions) == 1 else f"{version} on {read.name_nodes(nodes)}"
                       for version, nodes in sorted(versions.items()))
     total = "an unknown number" if desired is None else desired
-    return f"{len(view.agents)} of {total}, {ready} ready, {len(view.read_agents)} read{': ' if which else ''}{which}"
+    return f"{len(view.agents)} of {total}, {ready} ready, {len(view.read_agents)} answered{': ' if which else ''}{which}"
 
 
 def unread(facts: Any, width: int) -> list[str]:
@@ -202,7 +205,15 @@ def _left_out(plan: Mapping, width: int) -> list[str]:
     lines = wrapped("", f"Left out of the profile: {len(entries)}", width)
     for entry in entries:
         lines += wrapped("  ", f"{clean(entry.get('tuning'))}: {clean(_why_left_out(entry))}", width)
+    waiting = [clean(entry.get("tuning")) for entry in entries if _waits(entry)]
+    if waiting:
+        lines += ["To have all of them done that wait for your word, add", "",
+                  f"    -e '{json.dumps({'fastpath_acknowledge': waiting})}'"]
     return lines
+
+
+def _waits(entry: Mapping) -> bool:
+    return entry.get("state") == "DRIFT" and "fastpath_acknowledge" in str(entry.get("way_out"))
 
 
 def _why_left_out(entry: Mapping) -> Any:
@@ -268,7 +279,7 @@ def ended(result: Any, width: int) -> list[str]:
     """How the run ended, and the state of every node."""
     found = read.mapping(result) or {}
     lines = heading("Result", f"run {clean(found.get('run_id'))}", width)
-    lines += paragraph("Outcome", OUTCOMES.get(str(found.get("outcome")), found.get("outcome")), width, 0)
+    lines += paragraph("Outcome", ENDS.get(str(found.get("outcome")), found.get("outcome")), width, 0)
     lines += paragraph("Message", found.get("message"), width, 0)
     for step in map(read.mapping, read.listing(found.get("steps")) or []):
         lines += paragraph("Step", _step_ended(step or {}), width, 0)

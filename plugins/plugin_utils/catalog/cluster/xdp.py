@@ -56,7 +56,7 @@ def off(view: View, options: Options) -> bool:
 def _too_old(view: View, options: Options) -> Iterator[Finding]:
     nodes = view.agents_within(None, "1.14")
     if best_effort(view, options) and (nodes or not within(view.chart, "1.15")):
-        who = f"those on {name_nodes(nodes)} are older" if nodes else f"the chart is {view.chart}"
+        who = f"the agents on {name_nodes(nodes)} are older" if nodes else f"the chart is {view.chart}"
         yield Finding(
             State.BLOCKED, f"Mode best-effort exists from 1.15 on, and {who}.",
             "Upgrade Cilium to 1.15 or later; or see to it that every device's driver takes XDP, set "

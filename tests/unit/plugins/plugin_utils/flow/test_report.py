@@ -73,7 +73,7 @@ def test_the_result_tells_every_node():
         "run_id": "20261123T225241Z-09af3c", "outcome": "rolled_back", "message": "node-2 did not come back.",
         "steps": [{"id": "1-dsr-switch", "state": "undone", "former_revision": 3, "revision": 4}],
         "nodes": {"node-1": "untouched", "node-2": "rolled_back", "node-3": "changed", "node-4": "unknown"}})
-    for said in ("rolled back: the cluster is as it was before", "node-2 did not come back.", "1 untouched: node-1",
+    for said in ("rolled back: values, configuration and agents are as they were before", "node-2 did not come back.", "1 untouched: node-1",
                  "1 rolled back and verified: node-2", "1 changed and verified: node-3", "unknown: look at this node: node-4",
                  "1-dsr-switch: undone (former revision 3, revision 4)"):
         assert said in text
