@@ -20,6 +20,7 @@ try:
 except ImportError:
     HAS_KUBERNETES = False
 
+SHOWN_CONTEXTS = 12
 DEFAULT_KUBECONFIG = "~/.kube/config"
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 # A credential plugin may talk to a cloud's login service; one that waits for a browser never ends.
@@ -80,6 +81,10 @@ def unusable(error: Exception, paths: str, context: Optional[str]) -> KubeError:
     if isinstance(error, OSError):
         return BadKubeconfig("Kubeconfig {0} cannot be read: {1}.".format(paths, error.strerror or "unknown reason"))
     if isinstance(error, config.ConfigException):
+        names = contexts(paths)
+        if context and names and context not in names:
+            return BadKubeconfig("Kubeconfig {0} has no context {1}; it has {2}.".format(
+                paths, one_line(context, 60), ", ".join(one_line(name, 60) for name in names[:SHOWN_CONTEXTS])))
         asked = " with context {0}".format(context) if context else ""
         # From the first brace on, the client quotes the entry itself, token and all.
         said = one_line(str(error).partition("{")[0], 200).rstrip(".")
@@ -88,6 +93,15 @@ def unusable(error: Exception, paths: str, context: Optional[str]) -> KubeError:
     # Other exceptions come from odd content and may quote it, so only their type is shown.
     return BadKubeconfig("Kubeconfig {0} is not a valid kubeconfig ({1}): repair it or name another.".format(
         paths, type(error).__name__))
+
+
+def contexts(paths: str) -> List[str]:
+    """Names of the contexts in kubeconfig files; none where they cannot be told."""
+    try:
+        found = config.list_kube_config_contexts(config_file=paths)[0]
+        return sorted(str(entry["name"]) for entry in found)
+    except Exception:  # odd content raises anything; what is wrong with it is told by whoever asked
+        return []
 
 
 def from_service_account(context: Optional[str]) -> Any:
