@@ -116,7 +116,8 @@ class Lab:
 
     def restart_agent(self, node: str) -> str:
         """Deletes the node's agent; the new pod's name, which may not be Ready yet."""
-        old = self.agents()[node].metadata
+        # There is none for a moment where the DaemonSet is rolling.
+        old = wait(lambda: self.agents().get(node)).metadata
         self.core().delete_namespaced_pod(old.name, NAMESPACE)
         return wait(lambda: self._other_agent(node, old.uid))
 
