@@ -37,8 +37,7 @@ def main(folder: str, *requirements: str) -> int:
 
 def link_collection(folder: Path) -> None:
     """Ansible looks for collections among Python's packages too, so playbooks and roles are found from any folder."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for packages in sorted((folder / "lib").glob("python3*/site-packages")) or [folder / "lib" / version / "site-packages"]:
+    for packages in (folder / "lib").glob("python3*/site-packages"):
         link = packages / "ansible_collections" / "fastpath" / "cilium"
         link.parent.mkdir(parents=True, exist_ok=True)
         if link.is_symlink():
