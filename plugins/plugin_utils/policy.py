@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Catalogue, Number, Option, Options, Risk, Tuning, matches)
+    Catalogue, FreeText, Number, Option, Options, Risk, Tuning, matches)
 
 DEFAULT: Mapping[str, Any] = {"dsr": {"mode": "dsr", "dispatch": "opt"}}
 VARIABLE = "fastpath_tunings"
@@ -115,8 +115,10 @@ def _options(tuning: Tuning, given: Any) -> Options:
     return {option.name: _value(tuning, option, given.get(option.name, option.default)) for option in tuning.options}
 
 
-def _value(tuning: Tuning, option: Option | Number, value: Any) -> Any:
+def _value(tuning: Tuning, option: Option | Number | FreeText, value: Any) -> Any:
     shown = f"{VARIABLE}.{tuning.id}.{option.name} is {one_line(value, 60)!r}"
+    if isinstance(option, FreeText):
+        return _free(option, value, shown)
     if isinstance(option, Number):
         return _number(option, value, shown)
     if isinstance(value, str) and value in option.refused:
@@ -141,6 +143,15 @@ def _number(option: Number, value: Any, shown: str) -> int | float | None:
         kind = "whole number" if option.whole else "number"
         raise PolicyError(f"{shown}; it takes a {kind} from {option.least} to {option.most}.")
     return int(number) if option.whole else number
+
+
+def _free(option: FreeText, value: Any, shown: str) -> str | None:
+    if value is None:
+        return option.default
+    found = option.check(value) if isinstance(value, str) else None
+    if found is None:
+        raise PolicyError(f"{shown}; it takes {option.what}, for example {option.example}.")
+    return found
 
 
 def _as_number(value: Any) -> float | None:

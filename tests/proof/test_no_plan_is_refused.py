@@ -20,7 +20,7 @@ import clusters
 from clusters import Cluster
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, policy
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Number
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import FreeText, Number
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import gate, judge, plan
 
 PAIRS = int(os.environ.get("PROOF_PAIRS", "10000"))
@@ -66,6 +66,8 @@ def wanted(rng: random.Random) -> dict[str, Any]:
 
 
 def _values(option: Any) -> tuple[Any, ...]:
+    if isinstance(option, FreeText):
+        return (option.default, option.example)
     if isinstance(option, Number):
         middle = (option.least + option.most) / 2
         return tuple(int(value) if option.whole else value for value in (option.least, middle, option.most))

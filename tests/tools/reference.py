@@ -113,6 +113,8 @@ def option_words(option: Any) -> str:
     default = "not set" if option.default is None else f"`{option.default}`"
     if hasattr(option, "allowed"):
         return f"{', '.join(f'`{value}`' for value in option.allowed)}; default {default}"
+    if hasattr(option, "example"):
+        return f"{option.what}, such as `{option.example}`; default {default}"
     return f"{'whole number' if option.whole else 'number'} from {option.least} to {option.most}; default {default}"
 
 

@@ -74,10 +74,15 @@ class Text(Opt):
 
 
 @dataclass(frozen=True)
+class Either(Opt):
+    """The same, for what a chart takes as text and as a number alike: it is set as text."""
+
+
+@dataclass(frozen=True)
 class OneOf:
     """Any of these values will do; the first is the one to name."""
 
-    values: tuple[str, ...]
+    values: tuple[str | bool | int, ...]
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,21 @@ class Number:
     most: float
     default: float | None = None
     whole: bool = True
+
+
+@dataclass(frozen=True)
+class FreeText:
+    """An option whose value is not one of a few. Without a default it may be left out.
+
+    `check` returns the value in its usual spelling, None for what cannot be one; `what` names what it takes, for the error
+    sentence, and `example` is one of it.
+    """
+
+    name: str
+    what: str
+    example: str
+    check: Callable[[str], str | None]
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +224,7 @@ class Tuning:
     reason: str
     undo: str
     stages: tuple[Stage, ...]
-    options: tuple[Option | Number, ...] = ()
+    options: tuple[Option | Number | FreeText, ...] = ()
     needs: tuple[Need, ...] = ()
     excludes: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
@@ -241,6 +261,8 @@ def resolve(value: Any, options: Options) -> Any:
     if not isinstance(value, Opt):
         return value
     found = options[value.name]
+    if isinstance(value, Either) and found is not None:
+        return OneOf((as_text(found) or "", found))
     return as_text(found) if isinstance(value, Text) else found
 
 
@@ -259,7 +281,7 @@ def asked(value: Any, options: Options) -> bool:
 def accepts(wanted: Any, found: Any) -> bool:
     """Whether a found value is the wanted one."""
     if isinstance(wanted, OneOf):
-        return found in wanted.values
+        return any(accepts(value, found) for value in wanted.values)
     if isinstance(wanted, Has):
         return isinstance(found, list) and wanted.item in found
     if _is_number(wanted):

@@ -25,13 +25,16 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.helm_values import
 from ansible_collections.fastpath.cilium.plugins.module_utils.versions import in_range  # noqa: E402
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog  # noqa: E402
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (  # noqa: E402
-    Number, OneOf, Tuning, asked, matches, plain, resolve)
+    FreeText, Number, OneOf, Tuning, asked, matches, plain, resolve)
 
 CHARTS = chart_render.find_charts(Path(os.environ["CHARTS"]) if os.environ.get("CHARTS") else own_charts())
 
 
 def values_of(option: Any) -> tuple[Any, ...]:
-    """The values to try: all words; of a number the default or, without one, the least and the most."""
+    """The values to try: all words; of a number the default or, without one, the least and the most; of free text an
+    example."""
+    if isinstance(option, FreeText):
+        return (option.default or option.example,)
     if not isinstance(option, Number):
         return option.allowed
     numbers = [option.default] if option.default is not None else [option.least, option.most]

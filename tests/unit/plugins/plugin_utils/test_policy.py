@@ -7,7 +7,7 @@ import pytest
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Entry, Need, Number, Option, Phase, Risk, Tuning)
+    Entry, FreeText, Need, Number, Option, Phase, Risk, Tuning)
 
 
 def parse(tunings):
@@ -172,3 +172,21 @@ def test_what_is_refused_with_a_reason_is_named_though_other_words_are_numbers()
 def test_numbers_out_of_bounds_are_refused_with_the_bounds(value):
     with pytest.raises(policy.PolicyError, match="it takes a whole number from 1 to 10"):
         policy.parse({"quick": {"size": value}}, FAST)
+
+
+def even(text):
+    return text.strip().lower() if len(text) % 2 == 0 else None
+
+
+FREE = {"free": entry_of("free", options=(FreeText("word", "an even word", "even", even),))}
+
+
+@pytest.mark.parametrize("given, wanted", [({}, None), ({"word": None}, None), ({"word": "EVEN"}, "even")])
+def test_free_text_is_taken_in_its_usual_spelling(given, wanted):
+    assert policy.parse({"free": given}, FREE)["free"].options == {"word": wanted}
+
+
+@pytest.mark.parametrize("word", ["odd", 12, True, ["even"], {"a": 1}])
+def test_free_text_that_cannot_be_meant_is_refused_with_an_example(word):
+    with pytest.raises(policy.PolicyError, match="free.word is .*it takes an even word, for example even[.]"):
+        policy.parse({"free": {"word": word}}, FREE)

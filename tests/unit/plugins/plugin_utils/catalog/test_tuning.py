@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Has, OneOf, Opt, Phase, Risk, State, accepts, matches, plain, resolve)
+    Either, Has, OneOf, Opt, Phase, Risk, State, accepts, matches, plain, resolve)
 
 
 def test_risks_are_ordered_and_have_the_words_of_the_plan():
@@ -18,6 +18,7 @@ def test_risks_are_ordered_and_have_the_words_of_the_plan():
 @pytest.mark.parametrize("wanted, found, fine", [
     ("dsr", "dsr", True), ("dsr", "snat", False), ("dsr", None, False), (True, True, True), (True, "true", False),
     (True, 1, False), (False, 0, False), (OneOf(("true", "strict")), "strict", True), (OneOf(("true",)), ["true"], False),
+    (OneOf((True, "strict")), True, True), (OneOf((True, "strict")), 1, False), (OneOf(("1", 1)), 1, True),
     (Has("a"), ["b", "a"], True), (Has("a"), ["b"], False), (Has("a"), "a", False), (Has("a"), None, False),
 ])
 def test_what_is_accepted(wanted, found, fine):
@@ -31,4 +32,5 @@ def test_documents_hold_plain_values():
 def test_options_are_put_in_and_matched():
     options = {"mode": "dsr"}
     assert resolve(Opt("mode"), options) == "dsr" and resolve("x", options) == "x"
+    assert resolve(Either("port"), {"port": 6443}) == OneOf(("6443", 6443)) and resolve(Either("port"), {"port": None}) is None
     assert matches({}, options) and matches({"mode": ("dsr", "hybrid")}, options) and not matches({"mode": ("snat",)}, options)
