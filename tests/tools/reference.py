@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from places import BIN, TOP
@@ -109,13 +109,18 @@ def condition(options: dict[str, Any]) -> str:
     return f" ({', '.join(f'{name} {value}' for name, value in options.items())})" if options else ""
 
 
+def value_words(option: Any) -> Callable[[Any], str]:
+    return lambda value: f"`{value}`" + (f" (since Cilium {option.since[value]})" if value in option.since else "")
+
+
 def option_words(option: Any) -> str:
     default = "not set" if option.default is None else f"`{option.default}`"
     if hasattr(option, "allowed"):
-        return f"{', '.join(f'`{value}`' for value in option.allowed)}; default {default}"
+        return f"{', '.join(map(value_words(option), option.allowed))}; default {default}"
     if hasattr(option, "example"):
         return f"{option.what}, such as `{option.example}`; default {default}"
-    return f"{'whole number' if option.whole else 'number'} from {option.least} to {option.most}; default {default}"
+    since = f" (since Cilium {option.since})" if option.since else ""
+    return f"{'whole number' if option.whole else 'number'} from {option.least} to {option.most}{since}; default {default}"
 
 
 def tunings_page() -> str:

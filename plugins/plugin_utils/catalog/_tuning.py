@@ -94,23 +94,47 @@ class Has:
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a tuning; `refused` holds values that Cilium knows and this tuning does not take, with the reason."""
+    """An option of a tuning; `refused` holds values that Cilium knows and this tuning does not take, with the reason.
+
+    `since`: values that chart and agents know from a later version on than the tuning itself.
+    """
 
     name: str
     allowed: tuple[str | int, ...]
     default: str | int
     refused: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str | int, str] = field(default_factory=dict)
+
+    def known_since(self, value: Any) -> str | None:
+        """The first version of chart and agents that knows this value, where it is later than that of the tuning."""
+        return self.since.get(value)
+
+    def instead(self) -> str:
+        """What older charts and agents take in its place, in words."""
+        return " or ".join(str(value) for value in self.allowed if self.known_since(value) is None)
 
 
 @dataclass(frozen=True)
 class Number:
-    """An option that is a number between two bounds, both inclusive. Without a default it may be left out."""
+    """An option that is a number between two bounds, both inclusive. Without a default it may be left out.
+
+    `since`: the first version of chart and agents that knows it, where it is later than that of the tuning.
+    """
 
     name: str
     least: float
     most: float
     default: float | None = None
     whole: bool = True
+    since: str | None = None
+
+    def known_since(self, value: Any) -> str | None:
+        """The first version of chart and agents that knows this value, where it is later than that of the tuning."""
+        return None if value is None else self.since
+
+    def instead(self) -> str:
+        """What older charts and agents take in its place, in words."""
+        return "null"
 
 
 @dataclass(frozen=True)
@@ -126,6 +150,10 @@ class FreeText:
     example: str
     check: Callable[[str], str | None]
     default: str | None = None
+
+    def known_since(self, value: Any) -> str | None:
+        """Every version that knows the tuning knows it."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -214,7 +242,7 @@ class Tuning:
     minimum does. `since`: the first version of chart and agents that knows it. `by_itself`: no key turns it on, agents
     do it where what it needs is in place; once that is so, a restart changes nothing. `pods`: running pods take it on
     only when they are created anew, which is left to the user. `profiles`: the profiles it belongs to, each with the options
-    it has there.
+    it has there. `adapt`: the options as they are meant on this cluster, where the facts tell what the user left open.
     """
 
     id: str
@@ -236,6 +264,11 @@ class Tuning:
     pods: bool = False
     by_itself: bool = False
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    adapt: Callable[[View, Options], Options] | None = None
+
+    def options_on(self, view: View, given: Options) -> Options:
+        """The options as they are meant on this cluster."""
+        return given if self.adapt is None else self.adapt(view, given)
 
 
 @dataclass(frozen=True)

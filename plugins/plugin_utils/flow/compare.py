@@ -52,6 +52,7 @@ class Comparison:
 
 def stages(view: View, tuning: Tuning, options: Options) -> list[Wanted]:
     """The stages that are steps for this cluster, in order; the last one is the end that is wanted."""
+    options = tuning.options_on(view, options)
     return [wanted(view, stage, options) for stage in tuning.stages if stage.when is None or stage.when(view, options)]
 
 

@@ -44,12 +44,12 @@ class _Case:
 
     def __init__(self, view: View, entry: Entry, choice: Choice, policy: Policy) -> None:
         self.view, self.entry, self.choice, self.policy = view, entry, choice, policy
-        self.tuning, self.options = choice.tuning, choice.options
+        self.tuning, self.options = choice.tuning, choice.tuning.options_on(view, choice.options)
         self.open_findings = list(gaps.foundation(view))
         self.stages: list[Wanted] = []
         self.comparisons: list[Comparison] = []
         if not self.open_findings:
-            self.stages = compare.stages(view, self.tuning, self.options)
+            self.stages = compare.stages(view, self.tuning, choice.options)
             self.comparisons = [compare.compare(view, stage, self.tuning.absent) for stage in self.stages]
 
     def verdict(self, verdicts: Mapping[str, Verdict]) -> Verdict:
@@ -68,7 +68,7 @@ class _Case:
         return self._futile(verdicts) or self._compared()
 
     def _refusals(self) -> Iterator[Finding]:
-        yield from limits.find(self.view, self.tuning)
+        yield from limits.find(self.view, self.tuning, self.options)
         yield from self._conflicts()
         if self.entry.refusals is not None:
             yield from self.entry.refusals(self.view, self.options)
@@ -177,7 +177,7 @@ class _Case:
         return {
             "tuning": tuning.id, "title": tuning.title, "selected": self.choice.selected, "applies": tuning.applies,
             "state": str(finding.state), "reason": _fit(finding.reason), "way_out": finding.way_out and _fit(finding.way_out),
-            "options": dict(self.options),
+            "options": dict(self.choice.options),
             "stage": self._stage() if decided and finding.state is not State.OK else None,
             "wanted": self.stages[-1].document() if self.stages else {"values": {}, "config": {}, "live": {}},
             "found": self._found(),

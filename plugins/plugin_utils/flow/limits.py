@@ -5,28 +5,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.versions import kernel_version, parse_version
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Finding, State, Tuning
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Finding, Options, State, Tuning
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
 
 
-def find(view: View, tuning: Tuning) -> Iterator[Finding]:
-    """Chart, agents and kernels that are too old for a tuning, and kernels that are not known."""
+def find(view: View, tuning: Tuning, options: Options) -> Iterator[Finding]:
+    """Chart, agents and kernels that are too old for a tuning or its options, and kernels that are not known."""
     if tuning.since:
-        yield from _versions(view, tuning.since)
+        yield from _versions(view, tuning.since, "it", f"Upgrade Cilium to {tuning.since} or later.")
+    yield from _options(view, tuning, options)
     if tuning.kernel:
         yield from kernels(view, tuning.kernel)
 
 
-def _versions(view: View, since: str) -> Iterator[Finding]:
+def _options(view: View, tuning: Tuning, options: Options) -> Iterator[Finding]:
+    """What is asked for and newer than the tuning; options of one version are told together, as one is left with the other."""
+    newer: dict[str, list[Any]] = {}
+    for option in tuning.options:
+        since = option.known_since(options.get(option.name))
+        if since:
+            newer.setdefault(since, []).append(option)
+    for since, chosen in newer.items():
+        what = " and ".join(f"{option.name} {options[option.name]}" for option in chosen)
+        instead = ", ".join(f"{option.name}: {option.instead()}" for option in chosen)
+        yield from _versions(view, since, what, f"Upgrade Cilium to {since} or later, or set the options of {tuning.id} to "
+                             f"{{{instead}}}.")
+
+
+def _versions(view: View, since: str, what: str, way_out: str) -> Iterator[Finding]:
     old = tuple(agent.node for agent in view.agents if agent.version and not within(agent.version, since))
-    upgrade = f"Upgrade Cilium to {since} or later."
     if old:
-        yield Finding(State.BLOCKED, f"Agents know it from {since} on, and the agents on {read.name_nodes(old)} are older.", upgrade, old)
+        yield Finding(State.BLOCKED, f"Agents know {what} from {since} on, and those on {read.name_nodes(old)} are older.",
+                      way_out, old)
     elif view.chart and not within(view.chart, since):
-        yield Finding(State.BLOCKED, f"The chart knows it from {since} on, and the release's is {view.chart}.", upgrade)
+        yield Finding(State.BLOCKED, f"The chart knows {what} from {since} on, and the release's is {view.chart}.", way_out)
 
 
 def kernels(view: View, least: str) -> Iterator[Finding]:

@@ -14,23 +14,11 @@ Evidence: https://docs.cilium.io/en/stable/network/kubernetes/bandwidth-manager/
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Finding, Live, Need, Option, Options, Phase, Risk, Stage, State, Tuning, Want)
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
+    Live, Need, Option, Phase, Risk, Stage, Tuning, Want)
 
+# Older agents would ask for BPF host routing all the same.
 HOST_ONLY = "1.18"
-
-
-def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """A scope that chart or agents do not know: with it they would ask for BPF host routing all the same."""
-    old = tuple(agent.node for agent in view.agents if agent.version and not within(agent.version, HOST_ONLY))
-    if options["scope"] == "host_namespace" and (old or view.chart and not within(view.chart, HOST_ONLY)):
-        who = f"agents on {name_nodes(old)} are older" if old else f"the release's chart is {view.chart}"
-        yield Finding(State.BLOCKED, f"Scope host_namespace is known from {HOST_ONLY} on, and {who}.",
-                      f"Set the options of bbr to {{scope: pods}}, or upgrade Cilium to {HOST_ONLY} or later.", old)
 
 
 def _scope(name: str, host_only: bool) -> Want:
@@ -46,7 +34,7 @@ TUNING = Tuning(
     reason="Agents restart. With scope pods, running pods keep their congestion control until they are created anew.",
     undo="Put bandwidthManager.bbr back and restart the agents; pods that have BBR keep it until they are created anew.",
     needs=(Need("bandwidth_manager"), Need("host_routing", when={"scope": ("pods",)})),
-    options=(Option("scope", ("pods", "host_namespace"), "pods"),),
+    options=(Option("scope", ("pods", "host_namespace"), "pods", since={"host_namespace": HOST_ONLY}),),
     absent={"bandwidthManager.bbr": False, "enable-bbr": "false",
             "bandwidthManager.bbrHostNamespaceOnly": False, "enable-bbr-hostns-only": "false"},
     kernel="5.18",

@@ -16,10 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Finding, Number, Opt, Option, Options, Phase, Risk, Stage, State, Text, Tuning, Want)
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
 # Charts of every version render numbers from a million on as 1e+06 here, which no agent reads.
 LEAST, MOST = 100, 999999
@@ -39,18 +38,9 @@ def _pair(options: Options) -> Iterator[Finding]:
                       "Give a burst that is at least the rate.")
 
 
-def _too_old(view: View, options: Options) -> Iterator[Finding]:
-    nodes = view.agents_within("1.16", "1.16")
-    if _asked(options) and (nodes or within(view.chart, "1.16", "1.16")):
-        who = f"those on {name_nodes(nodes)} are older" if nodes else f"the chart is {view.chart}"
-        yield Finding(State.BLOCKED, f"Limits exist from 1.17 on, and {who}.",
-                      "Upgrade Cilium to 1.17 or later, or ask for {trace: 'off', rate: null, burst: null}.", nodes)
-
-
 def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """What agents exit on, or do not know."""
+    """What agents exit on, and what changes nothing."""
     yield from _pair(options)
-    yield from _too_old(view, options)
     if not _asked(options) and options["trace"] == "keep":
         yield Finding(State.NOT_APPLICABLE, "Neither limits nor an end of traces were asked for.",
                       "Give rate and burst, or {trace: 'off'}.")
@@ -75,8 +65,8 @@ TUNING = Tuning(
     options=(
         Option("trace", ("keep", "off"), "keep"),
         # The figures of Cilium's tuning guide.
-        Number("rate", LEAST, MOST, default=10000),
-        Number("burst", LEAST, MOST, default=50000),
+        Number("rate", LEAST, MOST, default=10000, since="1.17"),
+        Number("burst", LEAST, MOST, default=50000, since="1.17"),
     ),
     absent={"bpf.events.trace.enabled": True, "bpf-events-trace-enabled": "true"},
     stages=(Stage(

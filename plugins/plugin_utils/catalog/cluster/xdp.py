@@ -16,12 +16,12 @@ Evidence: https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/#lo
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Finding, Live, Need, Option, Options, Phase, Risk, Stage, State, Tuning, Want)
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
 PATH, KEY = "loadBalancer.acceleration", "bpf-lb-acceleration"
 ABSENT = {PATH: "disabled", KEY: "disabled"}
@@ -37,30 +37,10 @@ def _all_native(view: View) -> bool:
     return bool(view.agents) and len(view.running("xdp_acceleration", "native")) == len(view.agents)
 
 
-def keeps_native(view: View, options: Options) -> bool:
-    """Whether native is wanted, or is proved by every agent and so needs no best effort in its place."""
+def adapt(view: View, options: Options) -> Options:
+    """Best effort in place of what every agent does natively already would be a step back."""
     proved = _all_native(view) and view.config_value(KEY, ABSENT) == "native"
-    return options["mode"] == "native" or options["mode"] == "best-effort" and proved
-
-
-def best_effort(view: View, options: Options) -> bool:
-    """Whether every device shall take it that can."""
-    return options["mode"] == "best-effort" and not keeps_native(view, options)
-
-
-def off(view: View, options: Options) -> bool:
-    """Whether no acceleration is wanted."""
-    return options["mode"] == "disabled"
-
-
-def _too_old(view: View, options: Options) -> Iterator[Finding]:
-    nodes = view.agents_within(None, "1.14")
-    if best_effort(view, options) and (nodes or not within(view.chart, "1.15")):
-        who = f"the agents on {name_nodes(nodes)} are older" if nodes else f"the chart is {view.chart}"
-        yield Finding(
-            State.BLOCKED, f"Mode best-effort exists from 1.15 on, and {who}.",
-            "Upgrade Cilium to 1.15 or later; or see to it that every device's driver takes XDP, set "
-            "loadBalancer.acceleration to native yourself, and ask for {mode: native}.", nodes)
+    return {**options, "mode": "native"} if proved and options["mode"] == "best-effort" else options
 
 
 def _tunnel(view: View) -> Iterator[Finding]:
@@ -118,10 +98,9 @@ def _no_load_balancing(view: View) -> Iterator[Finding]:
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
     """What agents exit on, and what native mode would find out only when it is too late."""
-    if off(view, options):
+    if options["mode"] == "disabled":
         yield from _no_load_balancing(view)
         return
-    yield from _too_old(view, options)
     for check in (_tunnel, _egress_gateway, _underlay):
         yield from check(view)
     yield from _drivers(view, options)
@@ -129,11 +108,11 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
 
 def notes(view: View, options: Options) -> Iterator[str]:
     """What no fact here can tell: NICs, their MTU and queues, and which device took the program."""
-    if off(view, options):
+    if options["mode"] == "disabled":
         return
     yield ("XDP limits the MTU (ENA 3498, bnxt about 3500, others about one page), and needs spare queues on some NICs (ENA "
            "and virtio): check ip link and ethtool -l first.")
-    if best_effort(view, options):
+    if options["mode"] == "best-effort":
         yield "The status says best-effort even where no device took the program; bpftool net shows which did."
     prefixes = {str(node.get("provider_id") or "").partition("://")[0] for node in view.nodes or ()}
     yield from (CLOUDS[prefix] for prefix in sorted(prefixes & CLOUDS.keys()))
@@ -142,8 +121,9 @@ def notes(view: View, options: Options) -> Iterator[str]:
         yield "With WireGuard for nodes, requests that XDP sends on to a backend's node travel unencrypted."
 
 
-def _stage(mode: str, when: Callable[[View, Options], bool]) -> Stage:
-    return Stage(mode, (Want({PATH: mode}, {KEY: mode}),), (Live("xdp_acceleration", mode, config=(KEY,)),), when)
+def _stage(mode: str) -> Stage:
+    return Stage(mode, (Want({PATH: mode}, {KEY: mode}),), (Live("xdp_acceleration", mode, config=(KEY,)),),
+                 lambda _view, options: options["mode"] == mode)
 
 
 TUNING = Tuning(
@@ -155,10 +135,11 @@ TUNING = Tuning(
            "seconds; connections stay.",
     undo="Put loadBalancer.acceleration back and restart the agents; links pause in the same way.",
     needs=(Need("kube_proxy_replacement", when={"mode": ACCELERATED}),),
-    options=(Option("mode", ("best-effort", "native", "disabled"), "best-effort", refused={
-        "testing-only": "it is generic XDP, which is slower than none", "generic": "it is slower than none"}),),
+    options=(Option("mode", ("best-effort", "native", "disabled"), "best-effort", since={"best-effort": "1.15"},
+                    refused={"testing-only": "it is generic XDP, which is slower than none", "generic": "it is slower than none"}),),
     absent=ABSENT,
-    stages=(_stage("native", keeps_native), _stage("best-effort", best_effort), _stage("disabled", off)),
+    stages=tuple(map(_stage, ("native", "best-effort", "disabled"))),
+    adapt=adapt,
     # Not for recommended, as links pause; not for throughput, as LRO goes and pods' own traffic gains nothing.
     profiles={"latency": {"mode": "best-effort"}, "max": {"mode": "best-effort"}},
 )

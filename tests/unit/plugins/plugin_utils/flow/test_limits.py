@@ -5,15 +5,24 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Phase, Risk, Tuning
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Number, Option, Phase, Risk, Tuning
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import limits
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
 
 
-def findings(facts, **more):
+OPTIONS = (Option("mode", ("old", "new", 3), "old", since={"new": "1.15"}), Number("rate", 1, 9, since="1.16"),
+           Number("burst", 1, 9, since="1.16"), Number("size", 1, 9))
+NOTHING = {"mode": "old", "rate": None, "burst": None, "size": 1}
+
+
+def found(facts, given=None, **more):
     tuning = Tuning("x", "x", Phase.PODS, Risk.NONE, "r", "u", (), **more)
-    return [(str(found.state), found.nodes, found.reason) for found in limits.find(View(facts), tuning)]
+    return list(limits.find(View(facts), tuning, given or {}))
+
+
+def findings(facts, **more):
+    return [(str(one.state), one.nodes, one.reason) for one in found(facts, **more)]
 
 
 def with_kernel(kernel):
@@ -29,13 +38,13 @@ def with_kernel(kernel):
     (None, "UNKNOWN"), ("custom", "UNKNOWN"), ({}, "UNKNOWN"),
 ])
 def test_the_kernel_of_every_node_counts(kernel, state):
-    found = findings(with_kernel(kernel), kernel="5.18")
-    assert [(entry[0], entry[1]) for entry in found] == ([(state, ("node-2",))] if state else [])
+    told = findings(with_kernel(kernel), kernel="5.18")
+    assert [(entry[0], entry[1]) for entry in told] == ([(state, ("node-2",))] if state else [])
 
 
 def test_nodes_that_were_not_read_leave_it_open():
-    found, = findings({**model.load("1.13.4-snat-native"), "nodes": None}, kernel="5.18")
-    assert found[0] == "UNKNOWN" and len(found[1]) == 3
+    one, = findings({**model.load("1.13.4-snat-native"), "nodes": None}, kernel="5.18")
+    assert one[0] == "UNKNOWN" and len(one[1]) == 3
 
 
 def test_a_node_without_an_agent_does_not_count():
@@ -47,9 +56,29 @@ def test_a_node_without_an_agent_does_not_count():
 def test_old_agents_and_an_old_chart_are_named():
     facts = model.load("1.14.19-snat-native")
     assert findings(facts, since="1.14") == []
-    found, = findings(facts, since="1.15")
-    assert found[0] == "BLOCKED" and len(found[1]) == 3
+    one, = findings(facts, since="1.15")
+    assert one[0] == "BLOCKED" and len(one[1]) == 3
     for agent in facts["agents"]:
         agent["version"] = "1.15.2"
-    found, = findings(facts, since="1.15")
-    assert found[:2] == ("BLOCKED", ()) and "chart" in found[2]
+    one, = findings(facts, since="1.15")
+    assert one[:2] == ("BLOCKED", ()) and "chart" in one[2]
+
+
+@pytest.mark.parametrize("options, told", [
+    ({}, []), ({"mode": 3, "size": 2}, []),
+    ({"mode": "new"}, [("know mode new from 1.15 on", "{mode: old or 3}")]),
+    ({"rate": 1, "burst": 2}, [("know rate 1 and burst 2 from 1.16 on", "{rate: null, burst: null}")]),
+    ({"mode": "new", "burst": 2}, [("mode new from 1.15", "{mode: old or 3}"), ("burst 2 from 1.16", "{burst: null}")]),
+])
+def test_options_that_are_newer_than_the_tuning_are_told_with_what_to_ask_for_instead(options, told):
+    facts = model.load("1.14.19-snat-native")
+    seen = found(facts, {**NOTHING, **options}, options=OPTIONS, since="1.14")
+    assert len(seen) == len(told)
+    for one, (words, way_out) in zip(seen, told):
+        assert words in one.reason and way_out in one.way_out and len(one.nodes) == 3
+    for agent in facts["agents"]:
+        agent["version"] = "1.18.12"
+    assert all("the release's is 1.14.19" in one.reason and one.nodes == ()
+               for one in found(facts, {**NOTHING, **options}, options=OPTIONS))
+    facts["release"]["chart_version"] = "1.18.12"
+    assert found(facts, {**NOTHING, **options}, options=OPTIONS) == []

@@ -35,7 +35,7 @@ def test_the_bandwidth_manager_comes_first_and_is_drift_not_unknown_while_it_is_
 
 
 @pytest.mark.parametrize("fixture, options, changes, words, way_out", [
-    ("1.16.19-snat-native", HOST, {}, "known from 1.18 on", "{scope: pods}"),
+    ("1.16.19-snat-native", HOST, {}, "know scope host_namespace from 1.18 on", "{scope: pods}"),
     ("1.16.19-snat-native", {}, {"kernel": "5.17.0-1"}, "kernel 5.18", "Upgrade the kernel"),
     ("1.16.19-snat-native", {}, {"config": {"enable-ipsec": "true"}}, "IPsec", "encryption.enabled"),
     ("1.18.12-snat-native", {}, {"config": {"cni-chaining-mode": "portmap"}}, "host_routing", "Leave host_routing"),
