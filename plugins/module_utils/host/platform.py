@@ -21,8 +21,8 @@ CLOUDS = (
     ("alibaba", "sys_vendor", "Alibaba Cloud"), ("tencent", "sys_vendor", "Tencent Cloud"),
     ("huawei", "sys_vendor", "Huawei Cloud"), ("huawei", "chassis_asset_tag", "HUAWEICLOUD"),
     ("digitalocean", "sys_vendor", "DigitalOcean"), ("hetzner", "sys_vendor", "Hetzner"), ("vultr", "sys_vendor", "Vultr"),
-    ("linode", "sys_vendor", "Linode"), ("linode", "sys_vendor", "Akamai Connected Cloud"), ("scaleway", "sys_vendor",
-        "Scaleway"),
+    ("linode", "sys_vendor", "Linode"), ("linode", "sys_vendor", "Akamai Connected Cloud"),
+    ("scaleway", "sys_vendor", "Scaleway"),
     ("exoscale", "product_name", "Exoscale"), ("upcloud", "sys_vendor", "UpCloud"), ("ovh", "product_name", "OVH"),
     ("openstack", "product_name", "OpenStack"), ("openstack", "sys_vendor", "OpenStack"),
     ("openstack", "chassis_asset_tag", "OpenTelekomCloud"),
@@ -35,8 +35,8 @@ HYPERVISORS = (
     ("kvm", "sys_vendor", "Red Hat"), ("kvm", "product_name", "OpenStack"), ("kvm", "sys_vendor", "Nutanix"),
 )
 METAL = re.compile(r"\.metal(?:-[0-9a-z]+)?\Z")
-RUNTIMES = (("docker", "docker"), ("kubepods", "kubernetes"), ("libpod", "podman"), ("containerd", "containerd"), ("/lxc",
-    "lxc"))
+RUNTIMES = (("docker", "docker"), ("kubepods", "kubernetes"), ("libpod", "podman"), ("containerd", "containerd"),
+            ("/lxc", "lxc"))
 
 
 def read(root: Root, unread: Unread) -> Dict[str, Optional[object]]:

@@ -30,8 +30,8 @@ def test_what_the_loader_told_the_firmware_counts_for_more_than_files(tmp_path):
 
 @pytest.mark.parametrize("name, kind", [
     ("boot/loader/loader.conf", "systemd-boot"), ("boot/efi/loader/loader.conf", "systemd-boot"), ("etc/zipl.conf", "zipl"),
-    ("boot/extlinux/extlinux.conf", "extlinux"), ("boot/firmware/cmdline.txt", "raspberry_pi"), ("boot/grub2/grub.cfg",
-        "grub2")])
+    ("boot/extlinux/extlinux.conf", "extlinux"), ("boot/firmware/cmdline.txt", "raspberry_pi"),
+    ("boot/grub2/grub.cfg", "grub2")])
 def test_by_files(tmp_path, name, kind):
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).touch()

@@ -13,8 +13,8 @@ def test_policies_in_order_of_their_numbers(tmp_path):
     found = cpufreq.read(root_of(tmp_path, "many_cpus"), Unread())
     assert [entry["policy"] for entry in found["policies"]][9:12] == ["policy9", "policy10", "policy11"]
     assert found["policies"][1] == {
-        "policy": "policy1", "cpus": [1], "driver": "intel_pstate", "governor": "powersave", "governors": ["performance",
-            "powersave"],
+        "policy": "policy1", "cpus": [1], "driver": "intel_pstate", "governor": "powersave",
+        "governors": ["performance", "powersave"],
         "epp": "balance_performance", "epps": ["default", "performance", "balance_performance", "balance_power", "power"],
         "min_khz": 800000, "max_khz": 3200000, "hardware_max_khz": 3200000}
     assert found["boost"] is True

@@ -29,8 +29,8 @@ def test_a_vlan_over_a_bond_stands_on_both_ports(tmp_path):
     facts = facts_of(tmp_path, "bond")
     vlan, bond, port = (device(facts, name) for name in ("bond0.100", "bond0", "ens1f1np1"))
     assert (vlan["kind"], vlan["vlan"], vlan["lowers"], vlan["real"]) == ("vlan", 100, ["bond0"], ["ens1f0np0", "ens1f1np1"])
-    assert (bond["kind"], bond["uppers"], bond["bond"]) == ("bond", ["bond0.100"], {"mode": "802.3ad",
-        "ports": ["ens1f0np0", "ens1f1np1"]})
+    assert (bond["kind"], bond["uppers"], bond["bond"]) == ("bond", ["bond0.100"],
+                                                            {"mode": "802.3ad", "ports": ["ens1f0np0", "ens1f1np1"]})
     assert (port["master"], port["uppers"], port["mtu"]) == ("bond0", ["bond0"], 9000)
     assert facts["unread"] == []
 
@@ -52,8 +52,8 @@ def test_a_virtual_function_names_its_physical_one(tmp_path):
 
 def test_virtio_stands_on_a_pci_device(tmp_path):
     found = device(facts_of(tmp_path, "virtio"), "eth0")
-    assert (found["driver"], found["bus_address"], found["speed"], found["numa_node"]) == ("virtio_net", "0000:00:03.0",
-        None, None)
+    assert (found["driver"], found["bus_address"]) == ("virtio_net", "0000:00:03.0")
+    assert found["speed"] is found["numa_node"] is None
     assert found["offloads_fixed"] == ["highdma"] and found["offloads"]["rx-gro-hw"] is True
 
 
@@ -64,8 +64,8 @@ def test_numa_nodes_of_two_devices(tmp_path):
 
 def test_the_loopback(tmp_path):
     found = device(facts_of(tmp_path, "connectx"), "lo")
-    assert (found["kind"], found["addresses"], found["irqs"], found["rings"]) == ("loopback", ["127.0.0.1/8", "::1/128"], [],
-        None)
+    assert (found["kind"], found["irqs"], found["rings"]) == ("loopback", [], None)
+    assert found["addresses"] == ["127.0.0.1/8", "::1/128"]
 
 
 def test_without_netlink_sys_tells_what_it_can(tmp_path):
@@ -74,8 +74,8 @@ def test_without_netlink_sys_tells_what_it_can(tmp_path):
         (tmp_path / f".answers/netlink/{kind}").unlink()
     found = {entry["name"]: entry for entry in devices.read(root, unread)}
     assert (found["bond0.100"]["kind"], found["bond0.100"]["real"]) == ("vlan", ["ens1f0np0", "ens1f1np1"])
-    assert (found["bond0"]["mtu"], found["bond0"]["mtu_max"], found["bond0"]["addresses"], found["bond0"]["xdp"]) == (9000,
-        None, None, None)
+    assert (found["bond0"]["mtu"], found["bond0"]["mtu_max"], found["bond0"]["addresses"],
+            found["bond0"]["xdp"]) == (9000, None, None, None)
     assert {entry["what"] for entry in unread.entries} == {"devices/links", "devices/addresses", "devices/qdiscs"}
 
 
@@ -91,8 +91,8 @@ def test_a_sys_of_another_network_namespace_is_found_out(tmp_path):
 
 @pytest.mark.parametrize("name, content, what", [
     ("mtu", "large\n", None), ("carrier", "maybe\n", "carrier"), ("speed", "fast\n", "speed"),
-    ("queues/rx-0/rps_cpus", "zz\n", "rps"), ("queues/rx-0/rps_flow_cnt", "x\n", "rfs"), ("queues/tx-1/xps_cpus", "-\n",
-        "xps")])
+    ("queues/rx-0/rps_cpus", "zz\n", "rps"), ("queues/rx-0/rps_flow_cnt", "x\n", "rfs"),
+    ("queues/tx-1/xps_cpus", "-\n", "xps")])
 def test_one_garbled_file_costs_one_fact(tmp_path, name, content, what):
     root, unread = root_of(tmp_path, "connectx"), Unread()
     (tmp_path / "sys/class/net/ens1f0np0" / name).write_text(content)

@@ -62,8 +62,8 @@ def spoil(chance: random.Random, path: Path) -> None:
     elif kind != "gone":
         position = chance.randrange(len(content) + 1)
         path.write_bytes({
-            "bytes": chance.randbytes(chance.randrange(200)), "cut": content[:position], "digits": b"9" * chance.randrange(1,
-                40),
+            "bytes": chance.randbytes(chance.randrange(200)), "cut": content[:position],
+            "digits": b"9" * chance.randrange(1, 40),
             "lines": content * 3 + b"\n" * 50, "escape": b"\x1b[2J{{ 1 }}\0\xff=\xe2\x80\xae",
             "flip": content[:position] + chance.randbytes(3) + content[position + 3:]}[kind])
 

@@ -35,8 +35,8 @@ def test_the_kernels_own_copy_comes_first(tmp_path):
     assert kernel.config(Root(str(tmp_path)), "6.1") == {"CONFIG_HZ": "1000"}
 
 
-@pytest.mark.parametrize("content, kind", [(None, "not_found"), (b"no gzip", "garbled"), (gzip.compress(b"nothing"),
-    "garbled")])
+@pytest.mark.parametrize("content, kind", [(None, "not_found"), (b"no gzip", "garbled"),
+                                           (gzip.compress(b"nothing"), "garbled")])
 def test_a_configuration_that_cannot_be_read(tmp_path, content, kind):
     (tmp_path / "proc").mkdir()
     if content is not None:

@@ -17,8 +17,8 @@ def test_a_program_is_run_in_plain_english_without_a_shell():
     assert MACHINE.run(["/bin/sh", "-c", "echo $LC_ALL; exit 3"]) == Answer(3, "C\n")
 
 
-@pytest.mark.parametrize("argv, kind", [(["/nonexistent/program"], "not_found"), (["/etc"], "failed"), (["/etc/passwd"],
-    "failed")])
+@pytest.mark.parametrize("argv, kind", [(["/nonexistent/program"], "not_found"), (["/etc"], "failed"),
+                                        (["/etc/passwd"], "failed")])
 def test_a_program_that_cannot_be_run_is_told(argv, kind):
     with pytest.raises(HostError) as error:
         MACHINE.run(argv)
@@ -66,8 +66,8 @@ def test_a_dump_that_goes_silent_is_a_timeout(monkeypatch):
 
 
 def test_recorded_answers(tmp_path):
-    for name, content in (("ethtool/eth0/3c", b"0123456789"), ("ethtool/eth0/3a-02000000", b"blocks"), ("netlink/18",
-        b"links"),
+    for name, content in (("ethtool/eth0/3c", b"0123456789"), ("ethtool/eth0/3a-02000000", b"blocks"),
+                          ("netlink/18", b"links"),
                           ("run/tuned-adm recommend", b'{"code": 0, "output": "balanced\\n"}'), ("run/bad one", b"[]"),
                           ("run/cat :etc:x", b'{"code": 1, "output": ""}')):
         path = tmp_path / ".answers" / name

@@ -39,8 +39,7 @@ def test_how_an_xdp_program_is_attached(mode, word):
 
 def test_a_plain_link_has_no_master_and_no_program_and_no_greatest_mtu():
     found = netlink.links(dumped(wire.link(2, "eth0", 1500, 0, 0, "down", None, None, None, None)))[2]
-    assert (found["master"], found["vlan"], found["link_kind"], found["mtu_max"], found["state"]) == (None, None, None, None,
-        "down")
+    assert found["master"] is found["vlan"] is found["link_kind"] is found["mtu_max"] is None and found["state"] == "down"
     assert found["xdp"] == {"attached": None, "programs": []}
 
 
@@ -51,8 +50,8 @@ def test_an_old_kernel_has_no_limits_of_the_mtu():
 
 
 def test_addresses_of_both_families():
-    found = netlink.addresses(dumped(wire.address(2, "192.0.2.1/24"), wire.address(2, "2001:db8::1/64"), wire.address(3,
-        "10.0.0.1/32")))
+    found = netlink.addresses(dumped(wire.address(2, "192.0.2.1/24"), wire.address(2, "2001:db8::1/64"),
+                                     wire.address(3, "10.0.0.1/32")))
     assert found == {2: ["192.0.2.1/24", "2001:db8::1/64"], 3: ["10.0.0.1/32"]}
 
 
@@ -60,8 +59,8 @@ def test_queueing_disciplines():
     root, ingress = 0xFFFFFFFF, 0xFFFFFFF1
     found = netlink.qdiscs(dumped(wire.qdisc(2, "mq", 0, root), wire.qdisc(2, "fq", 0, 1), wire.qdisc(2, "fq", 0, 2),
                                   wire.qdisc(2, "clsact", 0xFFFF0000, ingress), wire.qdisc(3, "noqueue", 0, root)))
-    assert found == {2: {"root": "mq", "leaves": {"fq": 2}, "others": ["clsact"]}, 3: {"root": "noqueue", "leaves": {},
-        "others": []}}
+    assert found == {2: {"root": "mq", "leaves": {"fq": 2}, "others": ["clsact"]},
+                     3: {"root": "noqueue", "leaves": {}, "others": []}}
 
 
 def test_a_refused_dump_names_the_error():

@@ -22,8 +22,8 @@ def found(tmp_path, flags="fpu", **files):
 @pytest.mark.parametrize("provider, field, text", [
     ("aws", "sys_vendor", "Amazon EC2"), ("gcp", "product_name", "Google Compute Engine"),
     ("azure", "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"), ("openstack", "product_name", "OpenStack Nova"),
-    ("oracle", "chassis_asset_tag", "OracleCloud.com"), ("hetzner", "sys_vendor", "Hetzner"), ("alibaba", "sys_vendor",
-        "Alibaba Cloud"),
+    ("oracle", "chassis_asset_tag", "OracleCloud.com"), ("hetzner", "sys_vendor", "Hetzner"),
+    ("alibaba", "sys_vendor", "Alibaba Cloud"),
 ])
 def test_clouds_by_firmware(tmp_path, provider, field, text):
     assert found(tmp_path, **{field: text})["cloud"] == {"provider": provider, "evidence": f"{field} is {text}"}
@@ -42,14 +42,12 @@ def test_xen_on_ec2(tmp_path):
 
 
 @pytest.mark.parametrize("flags, files, name", [
-    ("hypervisor", {"sys_vendor": "QEMU"}, "qemu"), ("hypervisor", {"sys_vendor": "VMware, Inc."}, "vmware"), ("hypervisor",
-        {}, "vm"),
-    ("fpu", {"sys_vendor": "Dell Inc."}, None), ("hypervisor", {"sys_vendor": "Amazon EC2", "product_name": "m6i.large"},
-                                                 "amazon"),
-    ("fpu", {"sys_vendor": "Amazon EC2", "product_name": "m6i.metal"}, None), ("fpu",
-                                                                               {"sys_vendor": "Microsoft Corporation"},
-                                                                               None),
+    ("hypervisor", {"sys_vendor": "QEMU"}, "qemu"), ("hypervisor", {"sys_vendor": "VMware, Inc."}, "vmware"),
+    ("hypervisor", {}, "vm"), ("fpu", {"sys_vendor": "Dell Inc."}, None),
+    ("hypervisor", {"sys_vendor": "Amazon EC2", "product_name": "m6i.large"}, "amazon"),
+    ("fpu", {"sys_vendor": "Amazon EC2", "product_name": "m6i.metal"}, None),
     ("fpu", {"sys_vendor": "Amazon EC2", "product_name": "c7i.metal-24xl"}, None),
+    ("fpu", {"sys_vendor": "Microsoft Corporation"}, None),
 ])
 def test_hypervisors(tmp_path, flags, files, name):
     assert found(tmp_path, flags, **files)["virtualization"] == name
@@ -57,8 +55,8 @@ def test_hypervisors(tmp_path, flags, files, name):
 
 @pytest.mark.parametrize("name, content, kind", [
     ("run/systemd/container", "lxc\n", "lxc"), (".dockerenv", "", "docker"), ("run/.containerenv", "", "podman"),
-    ("proc/1/cgroup", "1:name=systemd:/kubepods/burstable/pod1\n", "kubernetes"), ("proc/1/cgroup", "0::/init.scope\n",
-        None),
+    ("proc/1/cgroup", "1:name=systemd:/kubepods/burstable/pod1\n", "kubernetes"),
+    ("proc/1/cgroup", "0::/init.scope\n", None),
 ])
 def test_containers(tmp_path, name, content, kind):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

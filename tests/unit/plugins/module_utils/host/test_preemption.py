@@ -46,8 +46,8 @@ def test_a_locked_kernel_refuses_and_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "open", refuse)
     facts = facts_of(tmp_path, "locked")
-    assert (facts["preemption"]["live"], facts["preemption"]["dynamic"], facts["preemption"]["build"]) == (None, True,
-        "voluntary")
+    found = facts["preemption"]
+    assert (found["live"], found["dynamic"], found["build"]) == (None, True, "voluntary")
     assert [(entry["what"], entry["class"]) for entry in facts["unread"]] == [("preemption/live", "denied")]
     assert "locked down" in facts["unread"][0]["reason"]
 
@@ -60,8 +60,8 @@ def test_without_a_configuration_nothing_is_made_up(tmp_path):
 
 
 @pytest.mark.parametrize("config, model", [
-    ({"CONFIG_PREEMPT_NONE": "y"}, "none"), ({"CONFIG_PREEMPT_VOLUNTARY": "y"}, "voluntary"), ({"CONFIG_PREEMPT": "y"},
-        "full"),
+    ({"CONFIG_PREEMPT_NONE": "y"}, "none"), ({"CONFIG_PREEMPT_VOLUNTARY": "y"}, "voluntary"),
+    ({"CONFIG_PREEMPT": "y"}, "full"),
     ({"CONFIG_PREEMPT_LAZY": "y"}, "lazy"), ({"CONFIG_PREEMPT_RT": "y", "CONFIG_PREEMPT_LAZY": "y"}, "rt"),
     ({"CONFIG_PREEMPT_NONE_BEHAVIOUR": "y"}, "none"), ({"CONFIG_HZ": "250"}, None),
 ])
@@ -70,8 +70,8 @@ def test_models_by_configuration(config, model):
 
 
 @pytest.mark.parametrize("version, built", [
-    ("#1 SMP PREEMPT_DYNAMIC Debian", (None, True)), ("#1 SMP PREEMPT_RT", ("rt", False)), ("#1 SMP PREEMPT 2024",
-        ("full", False)),
+    ("#1 SMP PREEMPT_DYNAMIC Debian", (None, True)), ("#1 SMP PREEMPT_RT", ("rt", False)),
+    ("#1 SMP PREEMPT 2024", ("full", False)),
     ("#1 SMP PREEMPT_LAZY", ("lazy", False)), ("#1 SMP Debian 5.10", (None, False)), (None, (None, None)),
 ])
 def test_what_uname_tells(version, built):

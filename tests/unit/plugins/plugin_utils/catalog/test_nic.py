@@ -17,8 +17,8 @@ def device(driver: str, mtu: int = 1500, combined: tuple[int, int] = (4, 8), **m
 
 @pytest.mark.parametrize(("driver", "kernel", "native"), [
     ("ena", "5.5.0", False), ("ena", "5.6.0", True), ("ice", "5.4.0-150-generic", False), ("ice", "5.5.1", True),
-    ("mlx5_core", "4.19.57", True), ("vmxnet3", "6.5.0", False), ("vmxnet3", "6.6.0", True), ("gve", "6.1.0-17-cloud-amd64",
-        False),
+    ("mlx5_core", "4.19.57", True), ("vmxnet3", "6.5.0", False), ("vmxnet3", "6.6.0", True),
+    ("gve", "6.1.0-17-cloud-amd64", False),
     ("virtio_net", "5.10.0", True), ("r8169", "7.0.0", False), ("8021q", KERNEL, False), ("bonding", "5.14.9", False),
     ("bonding", "5.15.0", True), ("igc", "5.12.1", False), ("mana", "5.17.0", True), ("ixgbevf", "4.17.0", True),
     ("hv_netvsc", "5.6.0", True), ("mlx5_core", None, None), ("mlx5_core", "unknown", None), ("homemade", KERNEL, None),
@@ -35,8 +35,8 @@ def test_kernels_with_drivers_carried_back_are_not_known(kernel: str) -> None:
 
 
 @pytest.mark.parametrize(("driver", "most"), [
-    ("ena", 3498), ("bnxt_en", 3500), ("mlx5_core", 3498), ("virtio_net", 3506), ("i40e", 3046), ("ice", 3046), ("gve",
-        2032),
+    ("ena", 3498), ("bnxt_en", 3500), ("mlx5_core", 3498), ("virtio_net", 3506), ("i40e", 3046), ("ice", 3046),
+    ("gve", 2032),
     ("igc", 1500), ("nfp", None)])
 def test_mtus(driver: str, most: int | None) -> None:
     assert xdp_limits(driver, KERNEL)["mtu_max"] == most

@@ -39,7 +39,8 @@ def test_capital_letters_do_not_matter() -> None:
 def test_hosts_and_nodes_that_stand_alone_are_told() -> None:
     found = match(nodes(1, 2), hosts(a=1, b=3))
     assert found["hosts"] == {"node-1": "a"}
-    assert "No node of this cluster" in found["without_node"]["b"] and "No host of the inventory" in found["without_host"]["node-2"]
+    assert "No node of this cluster" in found["without_node"]["b"]
+    assert "No host of the inventory" in found["without_host"]["node-2"]
 
 
 def test_one_machine_by_two_names_is_nobodys() -> None:
@@ -71,7 +72,8 @@ def test_natural_order() -> None:
     assert list(found["without_host"])[:3] == ["node-1", "node-2", "node-3"] and list(found["without_host"])[-1] == "node-12"
 
 
-@pytest.mark.parametrize("garbage", [None, 4, "x", [], {}, [None, {"name": 4}, {"name": "n", "boot_id": "none"}], {"a": None, "b": []}])
+@pytest.mark.parametrize("garbage", [
+    None, 4, "x", [], {}, [None, {"name": 4}, {"name": "n", "boot_id": "none"}], {"a": None, "b": []}])
 def test_garbage_never_raises(garbage: Any) -> None:
     assert match(garbage, garbage)["hosts"] == {}
     assert match(nodes(1), garbage)["hosts"] == {} == match(garbage, hosts(a=1))["hosts"]
