@@ -3,8 +3,8 @@
 
 """What does reading a host cost, against `ansible -m ping` on the same host in the same run? Prints both and the ratio.
 
-Run from the checkout: `python tests/benchmarks/host_info.py [HOST] [ROUNDS]`. HOST is one that ssh reaches, with Python 3.8 or
-later; without it this machine is read without ssh, where the ratio is at its worst, as no connection is part of it. The
+Run from the checkout: `python tests/benchmarks/host_info.py [HOST] [ROUNDS]`. HOST is one that ssh reaches with Python 3.8
+or later; without it this machine is read without ssh, where the ratio is at its worst, as no connection is part of it. The
 two take turns, so that other load falls on both. Exit code 1 when reading takes more than four times as long as ping.
 """
 
