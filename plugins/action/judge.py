@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import groups, policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.judge import judge
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, failing_with_a_sentence
 
@@ -16,6 +16,7 @@ SPEC = {
     "facts": {"type": "dict", "required": True},
     "tunings": {"type": "raw"},
     "profile": {"type": "str"},
+    "groups": {"type": "raw"},
 }
 
 
@@ -30,5 +31,6 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         given = arguments(self, SPEC)
         with failing_with_a_sentence():
-            chosen = policy.parse(given["tunings"], profile=given["profile"])
+            chosen = groups.lay_over(policy.parse(given["tunings"], profile=given["profile"]), given["groups"])
+            groups.check(chosen, given["facts"])
         return {**result, "changed": False, "verdicts": judge(given["facts"], chosen)}

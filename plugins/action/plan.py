@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import groups, policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import plan
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail, failing_with_a_sentence
 
@@ -17,8 +17,10 @@ SPEC = {
     "verdicts": {"type": "list", "elements": "dict", "required": True},
     "tunings": {"type": "raw"},
     "profile": {"type": "str"},
+    "groups": {"type": "raw"},
     "acknowledge": {"type": "list", "elements": "str", "default": []},
     "batch": {"type": "int", "default": 1},
+    "canary": {"type": "int", "default": 0},
 }
 
 
@@ -34,8 +36,11 @@ class ActionModule(ActionBase):
         given = arguments(self, SPEC)
         if given["batch"] < 1:
             fail(f"batch is {given['batch']}: at least one agent must be restarted at a time.")
+        if given["canary"] < 0:
+            fail(f"canary is {given['canary']}: it is the number of nodes that go first, or 0.")
         with failing_with_a_sentence():
-            chosen = policy.parse(given["tunings"], profile=given["profile"])
+            chosen = groups.lay_over(policy.parse(given["tunings"], profile=given["profile"]), given["groups"])
+            groups.check(chosen, given["facts"])
             accepted = policy.acknowledged(given["acknowledge"])
-        made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"])
+        made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"], canary=given["canary"])
         return {**result, "changed": False, "plan": made}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_agents, helm_release, owner
+from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_agents, helm_release, node_config, owner
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import (
     Cluster, Down, Failed, Garbled, KubeError, NotFound, Timeout, Unauthorized)
 from ansible_collections.fastpath.cilium.plugins.module_utils.manifests import config_map_of
@@ -15,8 +15,6 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.redaction import m
 DAEMONSET, CONFIG = "cilium", "cilium-config"
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master",
                         "node-role.kubernetes.io/controlplane")
-# Served by 1.16+ and by 1.13 to 1.15.
-NODE_CONFIG_APIS = ("cilium.io/v2", "cilium.io/v2alpha1")
 
 
 class Scope(NamedTuple):
@@ -63,7 +61,8 @@ def read_facts(cluster: Cluster, scope: Scope) -> Dict[str, Any]:
     daemonset = attempt("daemonset", get_daemonset, cluster, scope.namespace)
     config = attempt("config", get_config, cluster, scope.namespace)
     facts["config"] = attempt("config", describe_config, config) if config else None
-    facts["node_configs"] = attempt("node_configs", read_node_configs, cluster, scope.namespace)
+    api_version, facts["node_configs"] = attempt("node_configs", read_node_configs, cluster, scope.namespace) or (None, None)
+    facts["node_config_api"] = api_version
     facts["nodes"] = attempt("nodes", read_nodes, cluster)
     facts["daemonset"] = attempt("daemonset", describe_daemonset, daemonset) if daemonset else None
     facts["owner"] = read_owner(cluster, scope, facts["release_found"], [daemonset, config], unread)
@@ -160,19 +159,19 @@ def describe_config(document: dict) -> Dict[str, Any]:
             "data": masked(document.get("data") or {})}
 
 
-def changed_at(metadata: dict) -> Optional[str]:
+def changed_at(metadata: dict, field: str = "f:data") -> Optional[str]:
     """When the data last changed: the newest time among the managers that own data; None when nobody tells.
 
     Removing a key leaves no trace of its time, and relabelling by an owner of data counts as a change.
     """
-    times = data_times(metadata)
+    times = data_times(metadata, field)
     return max(times) if times else None
 
 
-def data_times(metadata: dict) -> List[str]:
-    """When each manager that owns data last changed anything."""
+def data_times(metadata: dict, field: str = "f:data") -> List[str]:
+    """When each manager that owns data (or another part of an object) last changed anything."""
     return [entry["time"] for entry in metadata.get("managedFields") or []
-            if "f:data" in (entry.get("fieldsV1") or {}) and entry.get("time")]
+            if field in (entry.get("fieldsV1") or {}) and entry.get("time")]
 
 
 def last_change(config: Optional[dict], daemonset: Optional[dict]) -> cilium_agents.LastChange:
@@ -183,21 +182,23 @@ def last_change(config: Optional[dict], daemonset: Optional[dict]) -> cilium_age
                                     checksum_of(daemonset) if daemonset else None)
 
 
-def read_node_configs(cluster: Cluster, namespace: str) -> List[dict]:
-    """CiliumNodeConfigs of Cilium's namespace; none where this version has no such API."""
-    for api_version in NODE_CONFIG_APIS:
+def read_node_configs(cluster: Cluster, namespace: str) -> Tuple[Optional[str], List[dict]]:
+    """The version of the API that serves CiliumNodeConfigs, None where there is none, and those of Cilium's namespace."""
+    for api_version in node_config.APIS:
         try:
             items = cluster.list("/apis/{0}/namespaces/{1}/ciliumnodeconfigs".format(api_version, namespace))
         except NotFound:
             continue
-        return [describe_node_config(item, api_version) for item in items]
-    return []
+        return api_version, [describe_node_config(item, api_version) for item in items]
+    return None, []
 
 
 def describe_node_config(item: dict, api_version: str) -> Dict[str, Any]:
     """Overrides for some nodes."""
-    spec = item.get("spec") or {}
-    return {"name": item["metadata"]["name"], "namespace": item["metadata"]["namespace"], "api_version": api_version,
+    spec, metadata = item.get("spec") or {}, item["metadata"]
+    return {"name": metadata["name"], "namespace": metadata["namespace"], "api_version": api_version,
+            "labels": metadata.get("labels") or {},
+            "changed_at": changed_at(metadata, "f:spec") or metadata.get("creationTimestamp"),
             "node_selector": spec.get("nodeSelector") or {}, "defaults": masked(spec.get("defaults") or {})}
 
 

@@ -34,6 +34,8 @@ class Wish(NamedTuple):
     settle: float = 10.0
     agent_timeout: float = 10.0
     expect: Dict[str, Any] = {}
+    expect_nodes: Dict[str, Dict[str, Any]] = {}
+    renew: List[str] = []
     expect_config: Dict[str, Optional[str]] = {}
     only_if_needed: bool = True
     max_unready: int = 0
@@ -81,6 +83,8 @@ class Rollout:
         wish = self.wish
         if wish.batch < 1 or len(set(wish.nodes)) != len(wish.nodes):
             raise Failed("A rollout needs a batch of at least 1, and each node named once.")
+        if set(wish.renew) - set(wish.nodes):
+            raise Failed("Agents are to be made anew that are not part of the rollout: name their nodes among nodes too.")
         self.start = rollout_view.look(self.cluster, wish.namespace)
         self.started = time.monotonic()
         unknown = [node for node in wish.nodes if node not in self.start.agents]
@@ -119,16 +123,22 @@ class Rollout:
         """Which nodes need a restart, and why."""
         view, wish = self.start, self.wish
         reasons = {node: rollout_view.pod_differences(view.agents[node], view) for node in wish.nodes}
+        for node in wish.renew:
+            reasons[node].append("its CiliumNodeConfig was changed")
         unclear = [node for node in wish.nodes if wish.only_if_needed and not reasons[node]]
         answers = self.ask([view.agents[node] for node in unclear])
         for node, answer in zip(unclear, answers):
-            reasons[node] = rollout_view.live_differences(answer, wish.expect)
+            reasons[node] = rollout_view.live_differences(answer, self.expected(node))
         for node in wish.nodes:
             if reasons[node] or not wish.only_if_needed:
                 self.needed[node] = "; ".join(reasons[node]) or "a restart was asked for"
                 self.note(node, "untouched", view.agents[node], "to be restarted: " + self.needed[node])
             else:
                 self.note(node, "skipped", view.agents[node], "it already runs as wanted")
+
+    def expected(self, node: str) -> Dict[str, Any]:
+        """What this node's agent must report."""
+        return self.wish.expect_nodes.get(node, self.wish.expect)
 
     def check_can_ask(self) -> None:
         """An agent that may not be asked could not be proven after its restart."""
@@ -292,7 +302,7 @@ class Watch:
 
     def judge(self, answer: cilium_agents.Answer) -> None:
         """The agent's own word against what is wanted."""
-        differences = rollout_view.live_differences(answer, self.rollout.wish.expect)
+        differences = rollout_view.live_differences(answer, self.rollout.expected(self.node))
         if self.agent["config_current"] is not True and self.rollout.start.change.at is not None:
             differences.append("its pod is not newer than cilium-config")
         self.verified = self.ended = not differences

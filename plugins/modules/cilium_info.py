@@ -96,8 +96,13 @@ facts:
       description: Data of C(cilium-config) as the release's stored manifest has it.
       type: dict
       returned: always
+    node_config_api:
+      description: Version of the API that serves CiliumNodeConfigs, V(null) where none does.
+      type: str
+      returned: always
+      sample: cilium.io/v2
     node_configs:
-      description: CiliumNodeConfigs with C(node_selector) and C(defaults).
+      description: CiliumNodeConfigs with C(labels), C(changed_at), C(node_selector) and C(defaults).
       type: list
       elements: dict
       returned: always

@@ -47,6 +47,19 @@ options:
         that are accepted. Where the agent reports a list, such as devices, it must contain all values.
     type: dict
     default: {}
+  expect_nodes:
+    description:
+      - Nodes whose agents report something else than O(expect), each with what that is.
+      - For nodes with a configuration of their own, see M(fastpath.cilium.cilium_node_config).
+    type: dict
+    default: {}
+  renew:
+    description:
+      - Those among O(nodes) whose agents are restarted whatever they report, since a CiliumNodeConfig of theirs was changed,
+        which their age does not tell.
+    type: list
+    elements: str
+    default: []
   expect_config:
     description:
       - Keys of C(cilium-config) with the value each must have before any agent is restarted; C(null) for a key that must
@@ -133,6 +146,8 @@ OPTIONS = dict(
     settle={"type": "float", "default": 10.0},
     agent_timeout={"type": "float", "default": 10.0},
     expect={"type": "dict", "default": {}},
+    expect_nodes={"type": "dict", "default": {}},
+    renew={"type": "list", "elements": "str", "default": []},
     expect_config={"type": "dict", "default": {}},
     only_if_needed={"type": "bool", "default": True},
     max_unready={"type": "int", "default": 0},

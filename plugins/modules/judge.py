@@ -27,6 +27,11 @@ options:
       - A profile, V(recommended), V(latency), V(throughput) or V(max), whose tunings are wanted where O(tunings) does not
         say otherwise. What of it cannot be done is left out and told, and does not keep the rest back.
     type: str
+  groups:
+    description:
+      - 'What groups of nodes have instead: a list of C(nodes), a mapping of labels or a list of names, and C(tunings), as
+        O(tunings) has them. Only what nodes may have a configuration of their own of can be in it.'
+    type: raw
 attributes:
   action:
     description: Runs on the controller, whatever the host and its connection.

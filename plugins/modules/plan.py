@@ -29,11 +29,20 @@ options:
       - A profile, V(recommended), V(latency), V(throughput) or V(max), whose tunings are wanted where O(tunings) does not
         say otherwise. What of it cannot be done is left out and told, and does not keep the rest back.
     type: str
+  groups:
+    description:
+      - 'What groups of nodes have instead: a list of C(nodes), a mapping of labels or a list of names, and C(tunings), as
+        O(tunings) has them. Only what nodes may have a configuration of their own of can be in it.'
+    type: raw
   acknowledge:
     description: Tunings whose risk is accepted, from lost connections on.
     type: list
     elements: str
     default: []
+  canary:
+    description: How many nodes take each step before all others, where a CiliumNodeConfig can give it to them.
+    type: int
+    default: 0
   batch:
     description: How many agents are restarted at a time.
     type: int

@@ -43,7 +43,8 @@ options:
   entry:
     description:
       - An entry of the journal with C(step), the id of a step, and C(event). Needed by O(state=journal).
-      - C(event) is C(started) (with C(former_revision) and the step's C(nodes)), C(applied) (with C(revision)),
+      - C(event) is C(started) (with C(former_revision), C(former_node_configs) and the step's C(nodes)),
+        C(applied) (with C(revision)),
         C(rolled) (with
         C(nodes) as M(fastpath.cilium.cilium_rollout) returns them), C(done) or C(undone).
     type: dict

@@ -75,6 +75,21 @@ expect:
   returned: success
   type: dict
   sample: {nodeport_mode: snat}
+node_configs:
+  description: What puts CiliumNodeConfigs back, as O(fastpath.cilium.cilium_node_config#module:configs) takes it.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: fastpath-bbr, state: former, object: null}]
+renew:
+  description: Those of RV(nodes) whose CiliumNodeConfig is put back, for O(fastpath.cilium.cilium_rollout#module:renew).
+  returned: success
+  type: list
+  elements: str
+expect_nodes:
+  description: Nodes apart from the others, each with what its agent must show afterwards.
+  returned: success
+  type: dict
 before:
   description: Facts for O(fastpath.cilium.gate#module:before) after the way back, those of now with the nodes of the record that are
     still part of the cluster.

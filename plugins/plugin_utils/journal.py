@@ -6,6 +6,7 @@
 Every entry has `event` and `step` (the id of a plan's step). In the order in which a step writes them:
     started  former_revision, nodes: [..]          before anything is changed; nodes whose agents the step restarts
              former_config: {key: value}           cilium-config as it was then
+             former_node_configs: [{name, object}] CiliumNodeConfigs of ours that the step writes, null where there was none
     applied  revision                              the release was upgraded
     rolled   nodes: {node: {state, ..}}            agents were restarted, as cilium_rollout returns it
     done                                           the gate after the step held
@@ -50,7 +51,8 @@ def checked(entry: Entry) -> dict[str, Any]:
 def steps(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Every step that was begun, in order, with what became of it.
 
-    [{id, former_revision, former_config: None where not written, revision: int|None, nodes: [planned],
+    [{id, former_revision, former_config: None where not written, former_node_configs: [{name, object}],
+      revision: int|None, nodes: [planned],
       rolled: {node: {..}}, unrolled: None or likewise, state: the last event}]
     """
     found: dict[str, dict[str, Any]] = {}
@@ -69,15 +71,24 @@ def _begin(found: dict[str, dict[str, Any]], name: str, entry: Entry) -> None:
         # Begun again after a kill: what was there before the first beginning is what to go back to.
         former["state"] = "started"
         former["nodes"] += [node for node in _names(entry.get("nodes")) if node not in former["nodes"]]
+        known = [config["name"] for config in former["former_node_configs"]]
+        former["former_node_configs"] += [config for config in _configs(entry) if config["name"] not in known]
         return
     found.pop(name, None)
     found[name] = {"id": name, "former_revision": entry.get("former_revision"), "revision": None,
-                   "former_config": read.mapping(entry.get("former_config")), "nodes": _names(entry.get("nodes")),
+                   "former_config": read.mapping(entry.get("former_config")), "former_node_configs": _configs(entry),
+                   "nodes": _names(entry.get("nodes")),
                    "rolled": {}, "unrolled": None, "state": "started"}
 
 
 def _names(value: Any) -> list[str]:
     return [node for node in read.listing(value) or [] if isinstance(node, str)]
+
+
+def _configs(entry: Entry) -> list[dict[str, Any]]:
+    found = map(read.mapping, read.listing(entry.get("former_node_configs")) or [])
+    return [{"name": config["name"], "object": read.mapping(config.get("object"))}
+            for config in found if config and read.text(config.get("name"))]
 
 
 def _take(step: dict[str, Any], entry: Entry) -> None:

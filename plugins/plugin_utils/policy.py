@@ -25,18 +25,42 @@ class PolicyError(ValueError):
     """What the user asked for cannot be meant; the message is one sentence with near names."""
 
 
+@dataclass(frozen=True, eq=False)
+class Group:
+    """What a group of nodes has of one tuning: `options`, None to be left out. `nodes`: names, or labels that all fit."""
+
+    number: int
+    nodes: tuple[str, ...] | Mapping[str, str]
+    options: Options | None
+
+    @property
+    def says(self) -> str:
+        """Why a node of it is apart, as a part of a sentence."""
+        what = "leaves it out" if self.options is None else "has options of its own"
+        return f"group {self.number} of fastpath_groups {what}"
+
+    def selects(self, name: str, labels: Mapping[str, Any]) -> bool:
+        """Whether a node of this name and these labels belongs to it."""
+        if isinstance(self.nodes, Mapping):
+            return all(labels.get(key) == value for key, value in self.nodes.items())
+        return name in self.nodes
+
+
 @dataclass(frozen=True)
 class Choice:
     """A tuning of the policy with every option resolved.
 
     `selected` False: it is there because another one needs it. `named` False: only a profile brought it in, itself or by
-    such a need; what cannot be done of that is left out and told, and does not keep the rest back.
+    such a need; what cannot be done of that is left out and told, and does not keep the rest back. `groups`: what groups of
+    nodes have instead; `everywhere` False: only they have it.
     """
 
     tuning: Tuning
     options: Options
     selected: bool
     named: bool = True
+    groups: tuple[Group, ...] = ()
+    everywhere: bool = True
 
 
 Policy = Mapping[str, Choice]
@@ -61,9 +85,9 @@ def parse(tunings: Any = None, catalogue: Catalogue | None = None, profile: Any 
         raise PolicyError(f"{VARIABLE} must be a mapping such as {{dsr: {{mode: hybrid}}}}, not {one_line(wanted, 60)}.")
     chosen = {}
     for name, options in wanted.items():
-        tuning = _tuning(name, known)
+        tuning = tuning_of(name, known)
         if options is not False:
-            chosen[tuning.id] = Choice(tuning, _options(tuning, options), True)
+            chosen[tuning.id] = Choice(tuning, options_of(tuning, options), True)
     _check_excludes(chosen)
     for choice in _of_profile(profile, known) if profile else ():
         if choice.tuning.id not in wanted and not _excluded(choice.tuning, chosen):
@@ -76,7 +100,7 @@ def _of_profile(profile: Any, known: Catalogue) -> list[Choice]:
     if not isinstance(profile, str) or profile not in PROFILES:
         raise PolicyError(f"fastpath_profile is {one_line(profile, 60)!r}; {near(profile, PROFILES)}")
     members = [entry.tuning for entry in known.values() if profile in entry.tuning.profiles]
-    return [Choice(tuning, _options(tuning, tuning.profiles[profile]), True, named=False) for tuning in members]
+    return [Choice(tuning, options_of(tuning, tuning.profiles[profile]), True, named=False) for tuning in members]
 
 
 def _excluded(tuning: Tuning, chosen: Mapping[str, Choice]) -> bool:
@@ -88,7 +112,8 @@ def acknowledged(names: Any, catalogue: Catalogue | None = None) -> frozenset[st
     known = catalog.load() if catalogue is None else catalogue
     if names is not None and not isinstance(names, (list, tuple)):
         raise PolicyError(f"fastpath_acknowledge must be a list of tunings such as [dsr], not {one_line(names, 60)}.")
-    return frozenset(name if name == NEWER_CILIUM else _tuning(name, known, "fastpath_acknowledge").id for name in names or ())
+    return frozenset(
+        name if name == NEWER_CILIUM else tuning_of(name, known, "fastpath_acknowledge").id for name in names or ())
 
 
 def must_be_acknowledged(risk: Risk) -> bool:
@@ -96,27 +121,29 @@ def must_be_acknowledged(risk: Risk) -> bool:
     return risk >= Risk.CONNECTIONS_LOST
 
 
-def _tuning(name: Any, known: Catalogue, variable: str = VARIABLE) -> Tuning:
+def tuning_of(name: Any, known: Catalogue, variable: str = VARIABLE) -> Tuning:
+    """The tuning of this name; PolicyError with near names where there is none. `variable`: what names it."""
     if not isinstance(name, str) or name not in known:
         raise PolicyError(f"{variable} names {one_line(name, 60)!r}, which is no tuning; {near(name, known)}")
     return known[name].tuning
 
 
-def _options(tuning: Tuning, given: Any) -> Options:
+def options_of(tuning: Tuning, given: Any, variable: str = VARIABLE) -> Options:
+    """Every option of a tuning, as given or by default. Raises PolicyError. `variable`: where they stand."""
     if given is None or given is True:
         given = {}
     if not isinstance(given, Mapping):
-        raise PolicyError(f"{VARIABLE}.{tuning.id} must be true, false or a mapping of options, not {one_line(given, 60)}.")
+        raise PolicyError(f"{variable}.{tuning.id} must be true, false or a mapping of options, not {one_line(given, 60)}.")
     names = [option.name for option in tuning.options]
     for name in given:
         if name not in names:
             known = near(name, names) if names else "it has none."
-            raise PolicyError(f"{VARIABLE}.{tuning.id} has {one_line(name, 60)!r}, which is no option of it; {known}")
-    return {option.name: _value(tuning, option, given.get(option.name, option.default)) for option in tuning.options}
+            raise PolicyError(f"{variable}.{tuning.id} has {one_line(name, 60)!r}, which is no option of it; {known}")
+    return {option.name: _value(tuning, option, given.get(option.name, option.default), variable) for option in tuning.options}
 
 
-def _value(tuning: Tuning, option: Option | Number | FreeText, value: Any) -> Any:
-    shown = f"{VARIABLE}.{tuning.id}.{option.name} is {one_line(value, 60)!r}"
+def _value(tuning: Tuning, option: Option | Number | FreeText, value: Any, variable: str) -> Any:
+    shown = f"{variable}.{tuning.id}.{option.name} is {one_line(value, 60)!r}"
     if isinstance(option, FreeText):
         return _free(option, value, shown)
     if isinstance(option, Number):
@@ -183,7 +210,7 @@ def _add(chosen: dict[str, Choice], needed: Tuning, named: bool) -> bool:
     """Whether that made a difference: what something named needs is as good as named itself."""
     there = chosen.get(needed.id)
     if there is None:
-        chosen[needed.id] = Choice(needed, _options(needed, None), False, named)
+        chosen[needed.id] = Choice(needed, options_of(needed, None), False, named)
     elif named and not there.named:
         chosen[needed.id] = replace(there, named=True)
     else:

@@ -77,18 +77,41 @@ class Cluster:
     devices: list[list[str]]
     started: list[dict[str, str]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
+    node_configs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def minor(self) -> int:
         return int(self.version.split(".")[1])
 
-    def inputs(self, config: dict[str, str] | None = None) -> list[dict[str, Any]]:
-        """One input for every agent that starts with this configuration."""
-        return [{"Version": self.version, "Config": self.config if config is None else config,
+    @property
+    def names(self) -> list[str]:
+        return [f"node-{number}" for number in range(1, len(self.kernels) + 1)]
+
+    @property
+    def node_config_api(self) -> str | None:
+        """CiliumNodeConfigs came with 1.13, and became v2 with 1.16."""
+        return None if self.minor < 13 else "cilium.io/v2alpha1" if self.minor < 16 else "cilium.io/v2"
+
+    def inputs(self, config: dict[str, str] | None = None, node_configs: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+        """One input for every agent that starts with this configuration, each with what its node has over it."""
+        common = self.config if config is None else config
+        laid_over = self.node_configs if node_configs is None else node_configs
+        return [{"Version": self.version, "Config": effective(common, laid_over, f"node-{number}"),
                  "Host": {"NodeName": f"node-{number}", "Kernel": kernel, "Devices": [
                      {"Name": f"eth{index}", "Driver": driver, "IP": f"192.168.{number}.{10 + index}"}
                      for index, driver in enumerate(drivers)]}}
                 for number, (kernel, drivers) in enumerate(zip(self.kernels, self.devices), 1)]
+
+
+def effective(config: dict[str, str], node_configs: list[dict[str, Any]], node: str) -> dict[str, str]:
+    """cilium-config as the agent of this node gets it: the CiliumNodeConfigs of its host name laid over it, by name."""
+    found = dict(config)
+    for one in sorted(node_configs, key=lambda one: one["name"]):
+        rule, = one["node_selector"]["matchExpressions"]
+        assert (rule["key"], rule["operator"]) == ("kubernetes.io/hostname", "In")
+        if f"host-{node}" in rule["values"]:
+            found.update(one["defaults"])
+    return found
 
 
 def draw(rng: random.Random) -> Cluster:
@@ -102,7 +125,7 @@ def draw(rng: random.Random) -> Cluster:
         config["kube-proxy-replacement"] = rng.choice(("true", "true", "true", "false"))
     nodes = rng.randint(1, 3)
     kernel = rng.choice(KERNELS)
-    kernels = [kernel if rng.random() < 0.8 else rng.choice(KERNELS) for _node in range(nodes)]
+    kernels = [kernel if rng.random() < 0.6 else rng.choice(KERNELS) for _node in range(nodes)]
     devices = [[rng.choice(DRIVERS) for _device in range(rng.choice((1, 1, 1, 2)))] for _node in range(nodes)]
     return Cluster(version, config, kernels, devices)
 
@@ -118,7 +141,7 @@ def routing_of(minor: int, config: dict[str, str]) -> str | None:
 
 def facts(cluster: Cluster, values: dict[str, Any] | None = None) -> dict[str, Any]:
     """The facts document of a cluster whose agents have all started with its present configuration."""
-    names = [f"node-{number}" for number in range(1, len(cluster.kernels) + 1)]
+    names = cluster.names
     return {
         "schema": 1,
         "cluster": {"uid": "0-0", "version": "v1.30.0", "server": "https://192.0.2.1:6443"},
@@ -128,8 +151,11 @@ def facts(cluster: Cluster, values: dict[str, Any] | None = None) -> dict[str, A
         "release_found": True, "owner": {"kind": "helm", "name": "cilium", "evidence": ""},
         "config": {"name": "cilium-config", "namespace": "kube-system", "resource_version": "1", "changed_at": None,
                    "data": dict(cluster.config)},
-        "manifest_config": dict(cluster.config), "node_configs": [],
-        "nodes": [{"name": name, "kernel": kernel, "labels": {}, "ready": True, "unschedulable": False, "control_plane": False,
+        "manifest_config": dict(cluster.config), "node_config_api": cluster.node_config_api,
+        "node_configs": [{"namespace": "kube-system", "api_version": cluster.node_config_api, "changed_at": "2026-01-01T00:00:00Z",
+                          "labels": {"app.kubernetes.io/managed-by": "fastpath.cilium"}, **one} for one in cluster.node_configs],
+        "nodes": [{"name": name, "kernel": kernel, "labels": {"kubernetes.io/hostname": f"host-{name}"}, "ready": True,
+                   "unschedulable": False, "control_plane": False,
                    "provider_id": None, "addresses": []} for name, kernel in zip(names, cluster.kernels)],
         "daemonset": {"name": "cilium", "generation": 1, "observed_generation": 1, "desired": len(names), "current": len(names),
                       "updated": len(names), "ready": len(names), "available": len(names), "unavailable": 0,

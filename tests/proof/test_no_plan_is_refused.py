@@ -19,7 +19,7 @@ import agents
 import clusters
 from clusters import Cluster
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, groups, policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import FreeText, Number
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import gate, judge, plan
 
@@ -74,14 +74,29 @@ def _values(option: Any) -> tuple[Any, ...]:
     return option.allowed
 
 
-def choose(rng: random.Random) -> policy.Policy:
+def choose(rng: random.Random, cluster: Cluster) -> policy.Policy:
     while True:
         try:
             if rng.random() < 0.2:
-                return policy.parse(None, profile=rng.choice(policy.PROFILES))
-            return policy.parse(wanted(rng))
+                chosen = policy.parse(None, profile=rng.choice(policy.PROFILES))
+            else:
+                chosen = policy.parse(wanted(rng))
+            return groups.lay_over(chosen, grouped(rng, cluster) if rng.random() < 0.4 else None)
         except policy.PolicyError:
-            continue  # two that exclude each other
+            continue  # two that exclude each other, or that must be alike
+
+
+def grouped(rng: random.Random, cluster: Cluster) -> list[dict[str, Any]]:
+    """One or two groups of nodes, none of them in both, with some tunings on, off, or with other options."""
+    names = rng.sample(cluster.names, len(cluster.names))
+    cut = rng.randint(1, len(names))
+    able = sorted(name for name in CATALOGUE if CATALOGUE[name].tuning.off is not None)
+    found = []
+    for nodes in filter(None, (names[:cut], names[cut:])):
+        options = {name: given for name, given in wanted(rng).items() if name in able}
+        options.update((name, False) for name in rng.sample(able, rng.randint(0, 3)))
+        found += [{"nodes": nodes, "tunings": options}] if options else []
+    return found
 
 
 def found_in(status: dict[str, Any], path: tuple[str, ...]) -> Any:
@@ -97,6 +112,12 @@ def with_step(config: dict[str, str], step: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in changed.items() if step["config"].get(key, "") is not None}
 
 
+def with_own(node_configs: list[dict[str, Any]], step: dict[str, Any]) -> list[dict[str, Any]]:
+    """CiliumNodeConfigs after a step: those with nothing to lay over are gone."""
+    written = {one["name"]: one for one in [*node_configs, *step["node_configs"]]}
+    return [one for one in written.values() if one["defaults"]]
+
+
 class Case:
     """One pair on its way through its plan."""
 
@@ -109,9 +130,10 @@ class Case:
         self.done: set[str] = set()
 
     def told(self, step: Any = None) -> str:
-        shown = {name: dict(choice.options) for name, choice in self.chosen.items()}
+        shown = {name: (dict(choice.options), choice.everywhere, [(group.nodes, group.options) for group in choice.groups])
+                 for name, choice in self.chosen.items()}
         return (f"Cilium {self.cluster.version}, kernels {self.cluster.kernels}, devices {self.cluster.devices}\nconfig "
-                f"{self.cluster.config}\npolicy {shown}\nstep {step}\n"
+                f"{self.cluster.config}\nnode configs {self.cluster.node_configs}\npolicy {shown}\nstep {step}\n"
                 + "\n".join(f"{v['tuning']}: {v['state']} {v['reason']}" for v in self.verdicts))
 
     def plan_again(self) -> None:
@@ -127,7 +149,11 @@ class Case:
         refused = [answer["refused"] for answer in answers if "refused" in answer]
         assert not refused, f"{refused[0]}\n{self.told(step)}"
         before = self.facts
-        self.cluster.config, self.cluster.answers = with_step(self.cluster.config, step), answers
+        # An agent that the step does not restart goes on as it is.
+        self.cluster.answers = [new if name in step["nodes"] else old
+                                for name, new, old in zip(self.cluster.names, answers, self.cluster.answers)]
+        self.cluster.config = with_step(self.cluster.config, step)
+        self.cluster.node_configs = with_own(self.cluster.node_configs, step)
         values = self.facts["release"]["values"]
         self.facts = clusters.facts(self.cluster, {**values})
         _put_all(self.facts["release"]["values"], step["values"])
@@ -138,12 +164,20 @@ class Case:
         for verdict in judge.judge(self.facts, self.chosen):
             path, word = PROOFS.get(verdict["tuning"], ((), None))
             if verdict["state"] == "OK" and path:
-                said = [found_in(answer["status"], path) for answer in self.cluster.answers]
+                self.must_not_do(verdict, path, word)
+                said = [found_in(answer["status"], path) for name, answer in zip(self.cluster.names, self.cluster.answers)
+                        if name not in verdict["without"]]
                 if path[-2:] == ("socketLB", "enabled") and self.cluster.minor == 11:
                     continue  # 1.11 has another place for it
                 if path[-1] == "congestionControl" and self.cluster.minor == 11:
                     continue
                 assert set(said) == {word}, f"{verdict['tuning']} is called OK, and agents say {said}\n{self.told()}"
+
+    def must_not_do(self, verdict: dict[str, Any], path: tuple[str, ...], word: Any) -> None:
+        for name, answer in zip(self.cluster.names, self.cluster.answers):
+            if name in verdict["left_out_nodes"] and self.chosen[verdict["tuning"]].everywhere:
+                said = found_in(answer["status"], path)
+                assert said != word, f"{name} is left out of {verdict['tuning']}, and its agent says {said}\n{self.told()}"
 
 
 def _put_all(values: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -155,12 +189,18 @@ def _put_all(values: dict[str, Any], changes: dict[str, Any]) -> None:
         here[last] = value
 
 
+def both(cluster: Cluster, step: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every agent after the step, and every agent that happens to restart before its Helm upgrade (or after that is undone)."""
+    own = with_own(cluster.node_configs, step)
+    return cluster.inputs(with_step(cluster.config, step), own) + cluster.inputs(None, own)
+
+
 def take_steps(program: Path, cases: list[Case]) -> int:
     """Every case goes through its plan, a step at a time for all of them; the number of steps."""
     taken = 0
     waiting = [case for case in cases if case.steps]
     while waiting:
-        inputs = [case.cluster.inputs(with_step(case.cluster.config, case.steps[0])) for case in waiting]
+        inputs = [both(case.cluster, case.steps[0]) for case in waiting]
         answers = iter(agents.start(program, (one for each in inputs for one in each)))
         for case, each in zip(waiting, inputs):
             case.take(case.steps.pop(0), [next(answers) for _input in each])
@@ -171,7 +211,7 @@ def take_steps(program: Path, cases: list[Case]) -> int:
 
 def test_no_plan_is_refused_and_nothing_is_ok_that_an_agent_does_not_do(program: Path) -> None:
     rng = random.Random(SEED)
-    cases = [Case(cluster, choose(rng)) for cluster in running(program, rng, PAIRS)]
+    cases = [Case(cluster, choose(rng, cluster)) for cluster in running(program, rng, PAIRS)]
     for case in cases:
         case.must_do_what_is_ok()
     outcomes = Counter(case.plan["outcome"] for case in cases)
@@ -181,7 +221,9 @@ def test_no_plan_is_refused_and_nothing_is_ok_that_an_agent_does_not_do(program:
         for case in planned:
             case.must_do_what_is_ok()
             case.plan_again()
+    apart = sum(bool(case.cluster.node_configs) for case in planned)
     left = [case for case in planned if case.steps]
     assert not left, f"there is no end to it: {left[0].steps}\n{left[0].told()}"
-    print(f"{len(cases)} pairs: {dict(outcomes)}, {taken} steps")
+    print(f"{len(cases)} pairs: {dict(outcomes)}, {taken} steps, {apart} clusters with nodes apart")
+    assert apart > PAIRS / 100, "too few clusters had nodes apart to prove anything"
     assert len(cases) == PAIRS and taken > PAIRS / 20, "too few plans were tried to prove anything"

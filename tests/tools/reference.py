@@ -93,6 +93,7 @@ def tuning_section(name: str, entry: Any) -> list[str]:
 def tuning_data(tuning: Any) -> list[str]:
     risk = "judged only, the way out holds the procedure" if not tuning.applies else tuning.risk.word.replace("_", " ")
     rows = [("risk", risk), ("since Cilium", tuning.since), ("kernel", tuning.kernel and f"{tuning.kernel} or newer"),
+            ("single nodes", "can be left out" if tuning.off is not None else ""),
             ("needs", "; ".join(map(need_words, tuning.needs))), ("excludes", ", ".join(tuning.excludes)),
             ("conflicts", "; ".join(f"{found.tuning}: {found.reason}" for found in tuning.conflicts)),
             ("profiles", "; ".join(profile + condition(options) for profile, options in tuning.profiles.items())),

@@ -35,10 +35,11 @@ def excluded(view: View, key: str, what: str, way_out: str, since: str | None = 
 def left_off(view: View, config: tuple[str, str], live: tuple[str, Any], why: str) -> Iterator[Finding]:
     """Agents that started with a key as it is wanted and run something else: they left it off and went on without."""
     key, value = config
-    if view.config_value(key, {}) != value or view.overrides([key]):
+    if view.config_value(key, {}) != value:
         return
-    nodes = tuple(agent.node for agent in view.read_agents
-                  if agent.config_current is True and agent.live(live[0]) not in (None, live[1]))
+    elsewhere = {node for override in view.overrides([key]) for node in override.nodes}
+    nodes = tuple(agent.node for agent in view.read_agents if agent.node not in elsewhere
+                  and agent.config_current is True and agent.live(live[0]) not in (None, live[1]))
     if nodes:
         yield Finding(
             State.BLOCKED,
@@ -55,7 +56,7 @@ def no_devices(view: View, what: str) -> Iterator[Finding]:
             State.BLOCKED,
             f"The agent on {read.name_nodes(nodes)} found no network device, and without one agents leave "
             f"{what} off silently.",
-            "Name the devices in the Helm value devices, then run again.", nodes)
+            "Name the devices in the Helm value devices, then run again.", nodes, local=True)
 
 
 def chained(view: View) -> str | None:

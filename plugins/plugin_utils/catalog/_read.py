@@ -4,7 +4,7 @@
 """Reading a facts document of any shape: what is not there, or is not what it should be, is None and never a default."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.redaction import HIDDEN
@@ -74,25 +74,30 @@ def name_nodes(nodes: Iterable[str], limit: int = SHOWN_NODES) -> str:
 
 def selects(selector: Any, labels: Mapping[str, str]) -> bool:
     """Whether a Kubernetes label selector fits these labels; what cannot be understood is taken to fit."""
+    return matcher(selector)(labels)
+
+
+def matcher(selector: Any) -> Callable[[Mapping[str, str]], bool]:
+    """`selects` of one selector, for many sets of labels."""
     found = mapping(selector)
     if found is None:
-        return True
+        return lambda labels: True
     exact = mapping(found.get("matchLabels"))
     rules = listing(found.get("matchExpressions"))
     if exact is None and rules is None:
         exact = found
-    return all(labels.get(key) == value for key, value in (exact or {}).items()) and all(
-        _expression(rule, labels) for rule in rules or []
-    )
+    checks = [_expression(rule) for rule in rules or []]
+    return lambda labels: all(labels.get(key) == value for key, value in (exact or {}).items()) and all(
+        check(labels) for check in checks)
 
 
-def _expression(rule: Any, labels: Mapping[str, str]) -> bool:
+def _expression(rule: Any) -> Callable[[Mapping[str, str]], bool]:
     found = mapping(rule) or {}
-    key, values = text(found.get("key")) or "", listing(found.get("values")) or []
-    answers = {
-        "In": labels.get(key) in values,
-        "NotIn": labels.get(key) not in values,
-        "Exists": key in labels,
-        "DoesNotExist": key not in labels,
-    }
-    return answers.get(str(found.get("operator")), True)
+    key = text(found.get("key")) or ""
+    values = frozenset(value for value in listing(found.get("values")) or [] if isinstance(value, str))
+    return {
+        "In": lambda labels: labels.get(key) in values,
+        "NotIn": lambda labels: labels.get(key) not in values,
+        "Exists": lambda labels: key in labels,
+        "DoesNotExist": lambda labels: key not in labels,
+    }.get(str(found.get("operator")), lambda labels: True)

@@ -93,6 +93,13 @@ class Has:
 
 
 @dataclass(frozen=True)
+class Unlike:
+    """Anything but this value: what an agent shows that was left out of a tuning."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
 class Option:
     """An option of a tuning; `refused` holds values that Cilium knows and this tuning does not take, with the reason.
 
@@ -225,12 +232,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that decides a verdict before any value is compared: a state, one sentence why, and the way out."""
+    """Something that decides a verdict before any value is compared: a state, one sentence why, and the way out.
+
+    `local`: it lies in these nodes alone (their devices), whatever is configured; where they can be left out of the tuning,
+    the others may have it.
+    """
 
     state: State
     reason: str
     way_out: str | None = None
     nodes: tuple[str, ...] = ()
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,6 +255,8 @@ class Tuning:
     do it where what it needs is in place; once that is so, a restart changes nothing. `pods`: running pods take it on
     only when they are created anew, which is left to the user. `profiles`: the profiles it belongs to, each with the options
     it has there. `adapt`: the options as they are meant on this cluster, where the facts tell what the user left open.
+    `off`: the keys of cilium-config, with the text that leaves a single node out of it through a
+    CiliumNodeConfig; None where all nodes must be alike. What needs a tuning is left out of a node together with it.
     """
 
     id: str
@@ -264,6 +278,7 @@ class Tuning:
     pods: bool = False
     by_itself: bool = False
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    off: Mapping[str, str] | None = None
     adapt: Callable[[View, Options], Options] | None = None
 
     def options_on(self, view: View, given: Options) -> Options:
@@ -317,6 +332,8 @@ def accepts(wanted: Any, found: Any) -> bool:
         return any(accepts(value, found) for value in wanted.values)
     if isinstance(wanted, Has):
         return isinstance(found, list) and wanted.item in found
+    if isinstance(wanted, Unlike):
+        return not accepts(wanted.value, found)
     if _is_number(wanted):
         return _is_number(found) and wanted == found
     return isinstance(found, type(wanted)) and wanted == found

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.fastpath.cilium.plugins.module_utils.node_config import OWN_LABEL, OWN_PREFIX
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.module_utils.versions import in_range, parse_version
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
@@ -32,6 +33,7 @@ class Agent:
     status: Mapping[str, Any]
     options: Mapping[str, Any]
     config_current: bool | None
+    created_at: str | None
     ready: bool | None
     waiting: str | None
     problem: str | None
@@ -43,13 +45,26 @@ class Agent:
 
 
 @dataclass(frozen=True)
+class NodeConfig:
+    """A CiliumNodeConfig. `ours`: it bears our label and our kind of name. `nodes`: those that it selects at present."""
+
+    name: str
+    ours: bool
+    changed_at: str | None
+    node_selector: Any
+    defaults: Mapping[str, str]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Override:
-    """A CiliumNodeConfig that sets a key for some nodes."""
+    """A key that a CiliumNodeConfig sets for some nodes."""
 
     name: str
     key: str
     value: str
     nodes: tuple[str, ...]
+    ours: bool = False
 
 
 def _agent(record: Any) -> Agent:
@@ -65,6 +80,7 @@ def _agent(record: Any) -> Agent:
         status={} if status is None or error else status,
         options=read.mapping(found.get("options")) or {},
         config_current=read.truth(found.get("config_current")),
+        created_at=read.text(found.get("created_at")),
         ready=read.truth(found.get("ready")),
         waiting=read.text(found.get("waiting")),
         problem=_problem(status, found.get("error")),
@@ -89,7 +105,52 @@ class View:
     def agents(self) -> tuple[Agent, ...]:
         """Every agent, by node in natural order."""
         records = read.listing(self.facts.get("agents")) or []
-        return tuple(sorted(map(_agent, records), key=lambda agent: read.natural(agent.node)))
+        return tuple(sorted((self._aged(_agent(record)) for record in records), key=lambda agent: read.natural(agent.node)))
+
+    def _aged(self, agent: Agent) -> Agent:
+        """One that was made before a CiliumNodeConfig of ours was last changed does not run what its node has now."""
+        older = agent.config_current and agent.created_at and agent.created_at <= self._last_own_change.get(agent.node, "")
+        return replace(agent, config_current=False) if older else agent
+
+    @cached_property
+    def _last_own_change(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for config in self.node_configs:
+            for node in config.nodes if config.ours else ():
+                found[node] = max(found.get(node, ""), config.changed_at or "")
+        return found
+
+    @cached_property
+    def node_configs(self) -> tuple[NodeConfig, ...]:
+        """CiliumNodeConfigs; empty where they could not be read."""
+        records = map(read.mapping, read.listing(self.facts.get("node_configs")) or [])
+        return tuple(map(self._node_config, filter(None, records)))
+
+    def _node_config(self, record: Mapping) -> NodeConfig:
+        name, labels = one_line(record.get("name"), 80), read.mapping(record.get("labels")) or {}
+        defaults = {key: str(value) for key, value in (read.mapping(record.get("defaults")) or {}).items() if read.text(key)}
+        fits = read.matcher(record.get("node_selector"))
+        ours = name.startswith(OWN_PREFIX) and labels.get(OWN_LABEL[0]) == OWN_LABEL[1]
+        return NodeConfig(
+            name, ours, read.text(record.get("changed_at")),
+            record.get("node_selector"), defaults,
+            tuple(node["name"] for node in self.nodes or () if fits(read.mapping(node.get("labels")) or {})))
+
+    @property
+    def node_config_api(self) -> str | None:
+        """The version of the API that serves CiliumNodeConfigs, where they were read."""
+        known = read.listing(self.facts.get("node_configs")) is not None
+        return read.text(self.facts.get("node_config_api")) if known else None
+
+    def apart(self, nodes: Iterable[str], overlay: Mapping[str, str] | None = None) -> View:
+        """The same cluster with these nodes and their agents alone, and with `overlay` over cilium-config."""
+        names, part = frozenset(nodes), View(self.facts)
+        own = None if self.config is None else {**self.config, **(overlay or {})}
+        part.__dict__.update(
+            agents=tuple(agent for agent in self.agents if agent.node in names),
+            nodes=None if self.nodes is None else tuple(node for node in self.nodes if node["name"] in names),
+            node_configs=self.node_configs, config=own, live_edits=self.live_edits, chart=self.chart, newer=self.newer)
+        return part
 
     @cached_property
     def read_agents(self) -> tuple[Agent, ...]:
@@ -184,18 +245,8 @@ class View:
     def overrides(self, keys: Iterable[str]) -> list[Override]:
         """CiliumNodeConfigs that set one of these keys."""
         wanted = set(keys)
-        found = []
-        for record in map(read.mapping, read.listing(self.facts.get("node_configs")) or []):
-            defaults = read.mapping((record or {}).get("defaults")) or {}
-            for key in sorted(wanted & set(filter(read.text, defaults))):
-                name = one_line((record or {}).get("name"), 80)
-                found.append(Override(name, key, str(defaults[key]), self._selected((record or {}).get("node_selector"))))
-        return found
-
-    def _selected(self, selector: Any) -> tuple[str, ...]:
-        return tuple(
-            node["name"] for node in self.nodes or () if read.selects(selector, read.mapping(node.get("labels")) or {})
-        )
+        return [Override(config.name, key, config.defaults[key], config.nodes, config.ours)
+                for config in self.node_configs for key in sorted(wanted & config.defaults.keys())]
 
     def why_unread(self, what: str) -> str:
         """The recorded reason why a source could not be read, as an ending of a sentence."""

@@ -25,7 +25,7 @@ def gate(before: Any, after: Any, step: Any = None, rolled: Any = None) -> list[
     if not was.facts or not now.facts:
         return ["The facts from before or after the step are no facts document of schema 1."]
     failures = [*_same_cluster(was, now), *_nodes(was, now), *_agents(was, now, _starts(rolled)), *_settled(now)]
-    failures += [*_config(now, wanted), *_running(now, wanted)]
+    failures += [*_config(now, wanted), *_node_configs(now, wanted), *_running(now, wanted)]
     return failures
 
 
@@ -129,9 +129,26 @@ def _config(now: View, step: Mapping) -> Iterator[str]:
             yield f"cilium-config has {one_line(key, 80)} {shown(found)}, expected {shown(value)}."
 
 
+def _node_configs(now: View, step: Mapping) -> Iterator[str]:
+    """CiliumNodeConfigs as the step wants them: one without anything to lay over may be gone by now."""
+    there = {config.name: config for config in now.node_configs if config.ours}
+    for wanted in map(read.mapping, read.listing(step.get("node_configs")) or []):
+        name = str((wanted or {}).get("name"))
+        found, (selector, defaults) = there.get(name), node_config_content(wanted or {})
+        if (dict(found.defaults) if found else {}) != defaults or found and defaults and found.node_selector != selector:
+            yield f"CiliumNodeConfig {one_line(name, 80)} is not as it was written."
+
+
+def node_config_content(wanted: Mapping) -> tuple[Any, dict[str, str]]:
+    """(node selector, defaults) of one that a step writes, or of an object as it was."""
+    spec = read.mapping((read.mapping(wanted.get("object")) or {}).get("spec")) or {}
+    selector = spec.get("nodeSelector", wanted.get("node_selector"))
+    return selector, dict(read.strings(spec.get("defaults", wanted.get("defaults"))) or {})
+
+
 def _running(now: View, step: Mapping) -> Iterator[str]:
     nodes = {name for name in read.listing(step.get("nodes")) or [] if isinstance(name, str)}
-    expected = read.mapping(step.get("expect")) or {}
+    expected, apart = read.mapping(step.get("expect")) or {}, read.mapping(step.get("expect_nodes")) or {}
     for agent in now.agents:
         if agent.node not in nodes:
             continue
@@ -139,7 +156,7 @@ def _running(now: View, step: Mapping) -> Iterator[str]:
             proof = "started before the last change of cilium-config" if agent.config_current is False else (
                 "is not proven to have started after the last change of cilium-config")
             yield f"The agent of {one_line(agent.node, 80)} {proof}."
-        for key, value in expected.items():
+        for key, value in (read.mapping(apart.get(agent.node, expected)) or {}).items():
             if not fits(agent.live(key), value):
                 yield (f"The agent of {one_line(agent.node, 80)} runs {one_line(key, 80)} {shown(agent.live(key))}, expected "
                        f"{shown(value)}.")

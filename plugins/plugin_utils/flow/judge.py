@@ -4,7 +4,8 @@
 """From facts and policy to verdicts. Pure: nothing is read and nothing is written."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
@@ -15,6 +16,10 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import NEWEST, View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, gaps, limits, words
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.parts import (
+    Apart, OwnConfig, apart, dependents, part_view, variant)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.placement import (
+    CANARY, EVERYWHERE, Part, Placement, config_name, place, unmet)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy
 
 Verdict = dict[str, Any]
@@ -30,8 +35,27 @@ def judge(facts: Any, policy: Policy, catalogue: Catalogue | None = None) -> lis
     known = catalog.load() if catalogue is None else catalogue
     view, verdicts = View(facts), {}
     for name, choice in policy.items():
-        verdicts[name] = _Case(view, known[name], choice, policy).verdict(verdicts)
+        verdicts[name] = _verdict(view, known, choice, policy, verdicts)
     return list(verdicts.values())
+
+
+def _verdict(view: View, known: Catalogue, choice: Choice, policy: Policy, verdicts: Mapping[str, Verdict]) -> Verdict:
+    """What all nodes together come to: those that follow the Helm values, and those that are apart."""
+    entry = known[choice.tuning.id]
+    if next(gaps.foundation(view), None):
+        return _Case(view, view, entry, choice, policy).verdict(verdicts)
+    where = place(view, entry, choice, verdicts)
+    if where.finding or where == EVERYWHERE and not _has_own(view, choice):
+        case = _Case(view, view, entry, choice, policy)
+        return case.document(where.finding or case.decide(verdicts))
+    changes = apart(view, choice, where, dependents(choice.tuning, known, policy))
+    return _Apart(view, entry, choice, policy, where, changes).verdict(verdicts)
+
+
+def _has_own(view: View, choice: Choice) -> bool:
+    """Whether a CiliumNodeConfig of ours is there that may be this tuning's."""
+    return choice.tuning.off is not None and any(
+        config.ours and config.name.startswith(config_name(choice.tuning.id)) for config in view.node_configs)
 
 
 def _fit(sentence: str) -> str:
@@ -39,30 +63,103 @@ def _fit(sentence: str) -> str:
     return one_line(sentence, MOST_CHARACTERS)
 
 
-class _Case:
-    """One tuning on one cluster."""
+class _Apart:
+    """One tuning on a cluster whose nodes are not all to be alike in it."""
 
-    def __init__(self, view: View, entry: Entry, choice: Choice, policy: Policy) -> None:
-        self.view, self.entry, self.choice, self.policy = view, entry, choice, policy
+    def __init__(self, view: View, entry: Entry, choice: Choice, policy: Policy, where: Placement, changes: Apart) -> None:
+        self.where, self.apart, tuning = where, changes, choice.tuning
+        main = view if where.main is None else view.apart(where.main)
+        self.main = _Case(view, main, entry, choice, policy) if choice.everywhere else None
+        self.groups = {
+            part.name: _Case(view, part_view(view, part), entry, replace(choice, options=part.options), policy, part)
+            for part in where.parts if part.options is not None}
+        self.unmet = [] if self.main is None else list(unmet(where.parts, self.main.wanted_config(), tuning.off or {}))
+
+    def verdict(self, verdicts: Mapping[str, Verdict]) -> Verdict:
+        """The first part that is neither OK nor DRIFT decides; else whatever differs anywhere is DRIFT."""
+        cases = [*([self.main] if self.main else []), *self.groups.values()]
+        finding, findings = None, []
+        for case in cases:
+            found = case.decide(verdicts)
+            if found.state not in (State.OK, State.DRIFT):
+                finding = found
+                break
+            findings.append(found)
+        document = cases[0].document(finding or next(iter(self.unmet), None) or self._together(findings))
+        return {**document, **self._extras(cases)}
+
+    def _together(self, findings: Sequence[Finding]) -> Finding:
+        drifts = [finding for finding in findings if finding.state is State.DRIFT]
+        if not drifts and not self.apart.differs:
+            return replace(findings[0], reason=findings[0].reason.rstrip(".") + "".join(self._exempt()) + ".")
+        sentences = [finding.reason for finding in drifts] + [_own_change(config) for config in self.apart.changed]
+        nodes = {node for finding in drifts for node in finding.nodes} | self.apart.nodes
+        if not sentences:
+            sentences = [f"The agent on {read.name_nodes(self.apart.nodes)} does not run what its CiliumNodeConfig says, and "
+                         "a restart would change it."]
+        way_out = next((finding.way_out for finding in drifts if finding.way_out), None)
+        return Finding(State.DRIFT, " ".join(sentences), way_out, tuple(sorted(nodes, key=read.natural)))
+
+    def _exempt(self) -> Iterator[str]:
+        for part in self.where.parts:
+            yield (f"; {read.name_nodes(part.nodes)} {'is' if len(part.nodes) == 1 else 'are'} "
+                   f"{'left out of it' if part.options is None else 'apart with options of a group'}")
+
+    def _extras(self, cases: Sequence[_Case]) -> dict[str, Any]:
+        pending = {node for case in cases for node in case.pending} | {
+            node for state in self.apart.states for node in state.found.pending}
+        return {
+            "left_out_nodes": {node: _fit(why) for node, why in self.where.left_out.items()},
+            "without": sorted(self.where.without, key=read.natural),
+            "groups": [{"node_config": part.name, "nodes": list(part.nodes), "options": dict(part.options)}
+                       for part in self.where.parts if part.options is not None],
+            "restart_pending": sorted(pending, key=read.natural),
+        }
+
+
+def _own_change(config: OwnConfig) -> str:
+    """What has to become of a CiliumNodeConfig, as a sentence."""
+    if not config.defaults:
+        return f"CiliumNodeConfig {config.name} ({read.name_nodes(config.nodes) or 'no node at present'}) is not needed."
+    return (f"CiliumNodeConfig {config.name} is to give {read.name_nodes(config.nodes)} "
+            f"{', '.join(f'{key} {value}' for key, value in config.defaults.items())}.")
+
+
+class _Case:
+    """One tuning on one cluster, or on those nodes of it that have the same options.
+
+    `whole`: the cluster with all nodes. `part`: where it is a group's, which has no Helm values of its own.
+    """
+
+    def __init__(self, whole: View, view: View, entry: Entry, choice: Choice, policy: Policy, part: Part | None = None
+                 ) -> None:
+        self.whole, self.view, self.entry, self.choice, self.policy, self.part = whole, view, entry, choice, policy, part
         self.tuning, self.options = choice.tuning, choice.tuning.options_on(view, choice.options)
-        self.open_findings = list(gaps.foundation(view))
+        self.open_findings = list(gaps.foundation(whole))
         self.stages: list[Wanted] = []
         self.comparisons: list[Comparison] = []
         if not self.open_findings:
-            self.stages = compare.stages(view, self.tuning, choice.options)
+            self.stages = ([variant(view, self.tuning, choice.options)] if part else
+                           compare.stages(view, self.tuning, choice.options))
             self.comparisons = [compare.compare(view, stage, self.tuning.absent) for stage in self.stages]
+
+    @property
+    def pending(self) -> set[str]:
+        """Nodes that a restart would change."""
+        return self.comparisons[-1].pending if self.comparisons else set()
 
     def verdict(self, verdicts: Mapping[str, Verdict]) -> Verdict:
         """The first finding that decides, in the order: what rules the tuning out, what is not known, what differs."""
-        return self._document(self._decide(verdicts))
+        return self.document(self.decide(verdicts))
 
-    def _decide(self, verdicts: Mapping[str, Verdict]) -> Finding:
+    def decide(self, verdicts: Mapping[str, Verdict]) -> Finding:
+        """What this comes to. `verdicts`: those of what it needs."""
         if self.open_findings:
             return self.open_findings[0]
         refused, needed = list(self._refusals()), list(self._needs(verdicts))
         for finding in (
             *(finding for finding in (*refused, *needed) if finding.state is State.BLOCKED),
-            *gaps.partial(self.view), *refused, *needed, *self._unclear(),
+            *gaps.partial(self.whole), *refused, *needed, *self._unclear(),
         ):
             return finding
         return self._futile(verdicts) or self._compared()
@@ -92,13 +189,18 @@ class _Case:
                 yield Finding(State.BLOCKED, f"The Helm value {path} cannot be set: the release has something else than a "
                               f"mapping, or a masked value, at {obstacle}.", f"Correct {obstacle} in the release's values.")
         extra = read.mapping((self.view.values or {}).get("extraConfig")) or {}
-        for key, value in self._wanted_config().items():
+        for key, value in self.wanted_config().items():
             if key in extra and f"extraConfig.{key}" not in paths and not accepts(value, extra[key]):
                 yield Finding(State.BLOCKED, f"The release sets {key} through extraConfig as well, which the chart puts "
                               "beside its own.", f"Remove extraConfig.{key} from the release's values.")
 
     def _overrides(self) -> Iterator[Finding]:
-        for override in self.view.overrides(self._wanted_config()):
+        for override in self.view.overrides(self.wanted_config()):
+            if override.ours and override.name != CANARY:
+                continue
+            if override.ours:
+                yield Finding(State.BLOCKED, f"CiliumNodeConfig {CANARY} was left behind by a run that was killed.",
+                              "Take that run back with rollback.yml first.", override.nodes)
             nodes = read.name_nodes(override.nodes) or "no node at present"
             if self._holds_back(override.key, override.value):
                 yield Finding(
@@ -110,9 +212,10 @@ class _Case:
     def _holds_back(self, key: str, value: str) -> bool:
         """An override with the wanted value is harmless where nothing is to be changed; before a change it is in the way
         of the undo."""
-        return self.comparisons[-1].differs or not accepts(self._wanted_config()[key], value)
+        return self.comparisons[-1].differs or not accepts(self.wanted_config()[key], value)
 
-    def _wanted_config(self) -> dict[str, Any]:
+    def wanted_config(self) -> dict[str, Any]:
+        """The keys of cilium-config that it wants, in all stages."""
         return {key: value for stage in self.stages for key, value in stage.config.items()}
 
     def _needs(self, verdicts: Mapping[str, Verdict]) -> Iterator[Finding]:
@@ -140,7 +243,8 @@ class _Case:
         if not self.tuning.by_itself:
             return None
         last = self.comparisons[-1]
-        current = {agent.node for agent in self.view.agents if agent.config_current is True}
+        elsewhere = {node for override in self.view.overrides(self.wanted_config()) for node in override.nodes}
+        current = {agent.node for agent in self.view.agents if agent.config_current is True} - elsewhere
         nodes = sorted(last.running.keys() & current, key=read.natural)
         needed = [verdicts[need.tuning]["state"] for need in self.tuning.needs
                   if need.tuning in verdicts and matches(need.when, self.options)]
@@ -153,7 +257,7 @@ class _Case:
 
     def _compared(self) -> Finding:
         last = self.comparisons[-1]
-        edited = [key for key in self.view.live_edits if key in self._wanted_config() or last.differs]
+        edited = [key for key in self.view.live_edits if key in self.wanted_config() or last.differs]
         if edited:
             return self._edited(edited)
         if last.differs:
@@ -171,7 +275,8 @@ class _Case:
             "manifest shows it), then run again.",
         )
 
-    def _document(self, finding: Finding) -> Verdict:
+    def document(self, finding: Finding) -> Verdict:
+        """The verdict. Shape: docs/design.md, Verdicts."""
         tuning = self.tuning
         decided = finding.state in (State.OK, State.DRIFT)
         return {
@@ -184,13 +289,15 @@ class _Case:
             "restart_pending": sorted(self.comparisons[-1].pending, key=read.natural) if self.comparisons else [],
             "nodes": list(finding.nodes),
             "notes": [_fit(note) for note in self._notes(finding.state)],
+            "left_out_nodes": {}, "without": [], "groups": [],
         }
 
     def _stage(self) -> str | None:
         for stage, comparison in zip(self.stages, self.comparisons):
             if comparison.differs:
                 return stage.stage.id
-        return None
+        # What differs are the nodes apart.
+        return self.stages[-1].stage.id if self.stages else None
 
     def _found(self) -> dict[str, Any]:
         if not self.stages:

@@ -45,20 +45,26 @@ def _versions(view: View, since: str, what: str, way_out: str) -> Iterator[Findi
         yield Finding(State.BLOCKED, f"The chart knows {what} from {since} on, and the release's is {view.chart}.", way_out)
 
 
-def kernels(view: View, least: str) -> Iterator[Finding]:
-    """Nodes with an agent whose kernel is older than this version, or not known."""
-    old, unknown = [], []
+def older_kernels(view: View, least: str) -> tuple[dict[str, str], list[str]]:
+    """(nodes with an agent whose kernel is older, each with its kernel; those whose kernel is not known)."""
+    old, unknown = {}, []
     known = {node["name"]: read.text(node.get("kernel")) for node in view.nodes or ()}
     for agent in view.agents:
         version = kernel_version(known.get(agent.node))
         if version is None:
             unknown.append(agent.node)
         elif version < (parse_version(least) or ()):
-            old.append(agent.node)
+            old[agent.node] = known[agent.node] or ""
+    return old, unknown
+
+
+def kernels(view: View, least: str) -> Iterator[Finding]:
+    """Nodes with an agent whose kernel is older than this version, or not known."""
+    old, unknown = older_kernels(view, least)
     if old:
         yield Finding(
             State.BLOCKED, f"It needs kernel {least} or newer, and {read.name_nodes(old)} run an older one "
-            f"({known.get(sorted(old, key=read.natural)[0])}).",
+            f"({old[min(old, key=read.natural)]}).",
             f"Upgrade the kernel there to {least} or newer, or leave this tuning out.", tuple(old))
     if unknown:
         yield Finding(State.UNKNOWN, f"The kernel of {read.name_nodes(unknown)} is not known{view.why_unread('nodes')}.",

@@ -4,12 +4,13 @@
 """What the owner of a foreign release has to change: one YAML file for each step, for the owner's own place. Pure."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.helm_values import with_changes
+from ansible_collections.fastpath.cilium.plugins.module_utils.node_config import document
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
@@ -30,8 +31,20 @@ def patches(view: View, steps: Sequence[Change]) -> list[dict[str, str]]:
     if write is None:
         return []
     total = len(steps)
-    return [{"name": f"patch-{number}", "text": _text(*write(view, owner, step), number, total)}
-            for number, step in enumerate(steps, 1) if step.get("values") or step.get("config")]
+    values = [{"name": f"patch-{number}", "text": _text(*write(view, owner, step), number, total)}
+              for number, step in enumerate(steps, 1) if step.get("values") or step.get("config")]
+    return values + [patch for number, step in enumerate(steps, 1) for patch in _node_configs(view, step, number, total)]
+
+
+def _node_configs(view: View, step: Change, number: int, total: int) -> Iterator[dict[str, str]]:
+    """CiliumNodeConfigs of a step, a file each: they come before its values, and are nobody's but the user's."""
+    namespace = str((read.mapping(view.facts.get("config")) or {}).get("namespace") or "kube-system")
+    for config in read.listing(step.get("node_configs")) or []:
+        made = document(view.node_config_api or "cilium.io/v2", namespace, config["name"], config["node_selector"],
+                        config["defaults"])
+        title = ("kubectl apply -f this file before the values of this step are changed." if config["defaults"] else
+                 "kubectl delete -f this file: it is not needed any more.")
+        yield {"name": f"patch-{number}-{config['name']}", "text": _text(title, made, number, total)}
 
 
 def _text(title: str, document: Any, number: int, total: int) -> str:

@@ -13,10 +13,13 @@ from typing import Any
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Catalogue, Risk, State, accepts, matches, plain)
+    Catalogue, Entry, Risk, State, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, obstacles, patches
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import canaries, compare, obstacles, own, patches
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.own import Own
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.parts import Apart, apart, dependents
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.placement import Placement, place
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy, must_be_acknowledged
 
 SATISFIED = (State.OK, State.NOT_APPLICABLE)
@@ -42,12 +45,14 @@ class Draft:
     nodes: set[str] = field(default_factory=set)
     kind: Any = None
     pods: bool = False
+    own: Own = field(default_factory=Own)
 
     def add(self, other: Draft) -> None:
         """Take in what another tuning changes at the same time."""
         for mine, theirs in ((self.tunings, other.tunings), (self.stages, other.stages), (self.reasons, other.reasons),
                              (self.undo, other.undo)):
             mine += [item for item in theirs if item not in mine]
+        self.own = self.own.joined(self.expect, other.own, other.expect)
         for mine, theirs in ((self.values, other.values), (self.former, other.former), (self.config, other.config),
                              (self.expect, other.expect)):
             mine.update(theirs)
@@ -57,23 +62,25 @@ class Draft:
 
 
 def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, acknowledged: Iterable[str] = (),
-         batch: int = 1, catalogue: Catalogue | None = None) -> dict[str, Any]:
-    """The steps from what was found to what is wanted. Shape: docs/design.md, Plan.
+         batch: int = 1, catalogue: Catalogue | None = None, canary: int = 0) -> dict[str, Any]:
+    """The steps from what was found to what is wanted. Shape: docs/design.md, Plan. `canary`: so many nodes go first.
 
     Only a plan whose outcome is `drift` and whose `unacknowledged` is empty may be applied.
     """
     known = catalog.load() if catalogue is None else catalogue
     view, by_name = View(facts), {str(verdict.get("tuning")): verdict for verdict in verdicts}
-    separate, unaccepted = _walks(view, by_name, policy, frozenset(acknowledged))
+    separate, unaccepted = _walks(view, known, by_name, policy, frozenset(acknowledged))
     drafts = group(separate, policy)
     blocked, left_out = _held_back(by_name, policy)
     left_out += unaccepted
     for_owner = patches.patches(view, [_step(number, draft, view) for number, draft in enumerate(drafts, 1)])
     if drafts:
-        in_the_way = obstacles.find(view, [draft.values or draft.config for draft in drafts], frozenset(acknowledged))
+        changes = [draft.values or draft.config for draft in drafts]
+        in_the_way = obstacles.find(view, [change for change in changes if change], frozenset(acknowledged))
         blocked = in_the_way + blocked
         drafts = [] if in_the_way else drafts
     steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
+    steps = [{**step, **canaries.of(view, step, policy, canary)} for step in steps]
     document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
     return {
         "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
@@ -102,7 +109,7 @@ def _uid(view: View) -> str | None:
     return read.text((read.mapping(view.facts.get("cluster")) or {}).get("uid"))
 
 
-def _walks(view: View, verdicts: Mapping[str, Mapping], policy: Policy, accepted: frozenset[str]
+def _walks(view: View, known: Catalogue, verdicts: Mapping[str, Mapping], policy: Policy, accepted: frozenset[str]
            ) -> tuple[dict[str, list[Draft]], list[dict[str, Any]]]:
     """The drafts of each tuning, and what of a profile is left out for want of an acknowledgement, or of what it needs."""
     found: dict[str, list[Draft]] = {}
@@ -111,7 +118,7 @@ def _walks(view: View, verdicts: Mapping[str, Mapping], policy: Policy, accepted
         verdict = verdicts.get(name, {})
         if verdict.get("state") != State.DRIFT or not choice.tuning.applies:
             continue
-        drafts = _walk(view, choice)
+        drafts = _walk(view, known, choice, verdicts, policy)
         refusal = None if choice.named else _left_out(choice, drafts, accepted, {entry["tuning"] for entry in left_out})
         if refusal:
             left_out.append({"tuning": name, "state": str(State.DRIFT), "reason": refusal[0], "way_out": refusal[1]})
@@ -150,27 +157,59 @@ def group(separate: Mapping[str, list[Draft]], policy: Policy) -> list[Draft]:
 def _join(groups: list[Draft], draft: Draft, earliest: int, needing: bool) -> int:
     # What agents do by themselves once what it needs is there comes about in the very step that brings that.
     for place in range(earliest, len(groups)):
-        if groups[place].kind == draft.kind or needing and not draft.values:
+        if groups[place].kind == draft.kind or needing and not draft.values and not draft.own.configs:
             groups[place].add(draft)
             return place
     groups.append(draft)
     return len(groups) - 1
 
 
-def _walk(view: View, choice: Choice) -> list[Draft]:
-    """The stages of one tuning that are still to be gone, each resting on those before it."""
-    values, config, drafts = {}, dict(view.config or {}), []
-    for stage in compare.stages(view, choice.tuning, choice.options):
-        draft = _draft(view, choice, stage, values, config, bool(drafts))
+def _walk(view: View, known: Catalogue, choice: Choice, verdicts: Mapping[str, Mapping], policy: Policy) -> list[Draft]:
+    """The stages of one tuning that are still to be gone, each resting on those before it.
+
+    Nodes that are apart come with the first of them, so that no agent takes up what it is not to have.
+    """
+    where = place(view, known.get(choice.tuning.id) or Entry(choice.tuning, ""), choice, verdicts)
+    main = view if where.main is None else view.apart(where.main)
+    values: dict[str, Any] = {}
+    config, drafts = dict(view.config or {}), []
+    for stage in compare.stages(main, choice.tuning, choice.options) if choice.everywhere else ():
+        draft = _draft(view, main, choice, stage, values, config, bool(drafts))
         if draft.values or draft.nodes:
             drafts.append(draft)
             values.update(draft.values)
             config.update(draft.config)
+    return own_steps(view, choice, where, apart(view, choice, where, dependents(choice.tuning, known, policy)), drafts)
+
+
+def own_steps(view: View, choice: Choice, where: Placement, changes: Apart, drafts: list[Draft]) -> list[Draft]:
+    """The same drafts with what nodes apart take in the first of them, or one draft for that alone."""
+    if not drafts and changes.differs:
+        drafts = [_own_draft(view, choice, where)]
+    for draft in drafts:
+        draft.own = own.of(view, choice, where, changes, draft.expect)
+    if drafts:
+        drafts[0].nodes |= changes.nodes
+        drafts[0].own.configs.update({config.name: config for config in changes.changed})
     return drafts
 
 
-def _draft(view: View, choice: Choice, want: Wanted, values: Mapping, config: Mapping, later: bool) -> Draft:
-    """One stage. `values` and `config` are what the stages before it leave behind; `later`: there are such stages."""
+def _own_draft(view: View, choice: Choice, where: Placement) -> Draft:
+    """Nothing but what nodes apart are to have changes, so the others need not even show it."""
+    tuning = choice.tuning
+    options = choice.options if choice.everywhere else next(part.options for part in where.parts)
+    want = compare.stages(view, tuning, options or choice.options)[-1]
+    return Draft(
+        tunings=[tuning.id], stages=[want.stage.id], risk=tuning.risk, reasons=[tuning.reason], undo=[tuning.undo],
+        values={}, former={}, config={}, expect=_expect(view, want) if choice.everywhere else {},
+        kind=_kind(view, choice, tuning.risk, want.stage.id), pods=tuning.pods)
+
+
+def _draft(whole: View, view: View, choice: Choice, want: Wanted, values: Mapping, config: Mapping, later: bool) -> Draft:
+    """One stage. `values` and `config` are what the stages before it leave behind; `later`: there are such stages.
+
+    `view`: those nodes of the `whole` cluster that follow the Helm values.
+    """
     tuning, stage = choice.tuning, want.stage
     former = {path: values[path] if path in values else compare.found_value(view, path) for path in want.values}
     changed = {path: value for path, value in want.values.items() if not accepts(value, former[path])}
@@ -180,7 +219,7 @@ def _draft(view: View, choice: Choice, want: Wanted, values: Mapping, config: Ma
         # Values and configuration mean what is wanted: only agents that run something else are restarted.
         changed = {}
     moves = writes and any(config.get(key) != plain(value) for key, value in want.config.items())
-    nodes = _to_restart(view, found, moves, later)
+    nodes = _to_restart(whole, found, moves, later)
     full = tuning.risk if stage.risk is None else stage.risk
     return Draft(
         tunings=[tuning.id], stages=[stage.id], risk=_risk(full, bool(nodes), moves or bool(found.running)),
@@ -236,7 +275,7 @@ def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
-        "pods": draft.pods,
+        "pods": draft.pods, **draft.own.document(view, draft.nodes),
     }
 
 

@@ -124,7 +124,7 @@ def _details(verdict: Mapping, width: int, told: dict[str, str]) -> list[str]:
     """`told`: ways out that stand above, with the tuning where they do."""
     notes = read.listing(verdict.get("notes")) or []
     fine = verdict.get("state") == "OK"
-    if fine and not notes:
+    if fine and not notes and not verdict.get("left_out_nodes"):
         return []
     lines = ["", f"{clean(verdict.get('tuning'))}: {clean(verdict.get('state'))}"]
     if not fine:
@@ -133,9 +133,18 @@ def _details(verdict: Mapping, width: int, told: dict[str, str]) -> list[str]:
         lines += paragraph("Way out", f"see {told[way_out]} above" if way_out in told else way_out, width)
         if way_out:
             told.setdefault(way_out, name)
+    lines += paragraph("Left out", _left_out_nodes(verdict), width)
     for note in notes:
         lines += paragraph("Note", note, width)
     return lines
+
+
+def _left_out_nodes(verdict: Mapping) -> str:
+    """Which nodes, for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for node, why in (read.mapping(verdict.get("left_out_nodes")) or {}).items():
+        reasons.setdefault(clean(why), []).append(str(node))
+    return "; ".join(f"{read.name_nodes(nodes)}: {why}" for why, nodes in reasons.items())
 
 
 def _now(verdict: Mapping) -> str:
@@ -233,6 +242,9 @@ def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> lis
         for change in changes:
             lines += paragraph(label, change, width)
             label = ""
+    for config in _node_configs(step):
+        lines += paragraph("Apart", config, width)
+    lines += paragraph("First", _canary(step), width)
     nodes = [str(node) for node in read.listing(step.get("nodes")) or []]
     lines += paragraph("Restart", _order(nodes, batch), width)
     if step.get("pods") is True:
@@ -241,18 +253,36 @@ def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> lis
     return lines + paragraph("Undo", step.get("undo"), width)
 
 
+def _node_configs(step: Mapping) -> Iterator[str]:
+    """What single nodes are given over cilium-config, or no longer are."""
+    nodes = read.mapping(step.get("own_nodes")) or {}
+    for config in map(read.mapping, read.listing(step.get("node_configs")) or []):
+        name, defaults = clean((config or {}).get("name")), read.mapping((config or {}).get("defaults")) or {}
+        keys = ", ".join(f"{key} {shown(value)}" for key, value in defaults.items()) or "nothing any more, and is removed"
+        yield f"CiliumNodeConfig {name} gives {read.name_nodes(read.listing(nodes.get(name)) or [])} {keys}"
+
+
+def _canary(step: Mapping) -> str | None:
+    """Who goes first; why nobody does, where it was asked for."""
+    canary = read.mapping(step.get("canary"))
+    if canary:
+        return f"{read.name_nodes(read.listing(canary.get('nodes')) or [])} alone, and the others only if all is well there"
+    return f"no node alone: {clean(step.get('no_canary'))}" if step.get("no_canary") else None
+
+
 def _values(step: Mapping) -> Iterator[str]:
     former = read.mapping(step.get("former_values")) or {}
     for path, value in (read.mapping(step.get("values")) or {}).items():
         yield f"{path}: {shown(former.get(path))} -> {shown(value)}"
-    if not step.get("values"):
+    if not step.get("values") and not step.get("node_configs"):
         yield "no Helm value; cilium-config already says what is wanted"
 
 
 def _expected(step: Mapping) -> Iterator[str]:
     expected = read.mapping(step.get("expect")) or {}
     if expected:
-        yield "every agent shows " + ", ".join(f"{key} {shown(value)}" for key, value in expected.items())
+        who = "every agent that is not apart" if step.get("expect_nodes") else "every agent"
+        yield f"{who} shows " + ", ".join(f"{key} {shown(value)}" for key, value in expected.items())
 
 
 def _order(nodes: list[str], batch: Any) -> str:

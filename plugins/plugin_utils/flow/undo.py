@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.helm_values import same, with_changes
@@ -14,6 +14,7 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.kube_errors import
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import undo_own
 
 # How Helm describes its rollback, and cilium_values a way back with a hold.
 COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
@@ -21,25 +22,30 @@ COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 
 def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> dict[str, Any]:
     """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..},
-    before: facts}
+    node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, before: facts}
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
-    agents that may run the step's configuration; `config` and `expect` say what cilium-config and they must show after;
+    agents that may run the step's configuration; `config`, `expect` and (of nodes apart) `expect_nodes` say what
+    cilium-config and they must show after; `renew` are those whose CiliumNodeConfig is put back as `node_configs` have it;
     `before` is what the gate after the way back compares with.
     """
     before, view = View(record.get("facts")), View(facts)
     current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
-    way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, "before": _baseline(before, view)}
+    way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, **undo_own.NOTHING,
+           "before": _baseline(before, view)}
     step = _step(record, entry)
-    if not _changed_values(step):
+    if not _changed_values(step) and not undo_own.planned(step):
         return way
-    earlier = _earlier(record, entry)
+    earlier, nodes = _earlier(record, entry), _nodes(before, entry, view, _changed_values(step))
+    apart = list(read.mapping(step.get("expect_nodes")) or {})
     return {
         **way,
-        "revision": None if current == former else former,
-        "nodes": _nodes(before, entry, view),
-        "config": _former_config(before, entry, earlier, step),
-        "expect": _expect(before, earlier, step),
+        "revision": None if current == former or not _changed_values(step) else former,
+        "nodes": nodes,
+        "config": _former_config(before, entry, earlier, step) if _changed_values(step) else {},
+        "expect": _expect(before, earlier, step, None, apart),
+        "expect_nodes": {node: _expect(before, earlier, step, node, ()) for node in apart if node in nodes},
+        "node_configs": undo_own.former(entry), "renew": undo_own.renewed(step, view, nodes),
     }
 
 
@@ -50,7 +56,12 @@ def refusal(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], fa
         return f"Run {run_id} changed another cluster than this one: check the kubeconfig and its context."
     if now.release is None:
         return f"The Helm release could not be read{now.why_unread('release')}: the run is not taken back."
-    if not _changed_values(_step(record, entry)):
+    step = _step(record, entry)
+    if undo_own.planned(step):
+        edited = undo_own.refusal(run_id, step, entry, now)
+        if edited or not _changed_values(step):
+            return edited
+    if not _changed_values(step):
         return _refused_restart(was, entry, now)
     if _is_ours(run_id, record, entry, now):
         return None
@@ -168,37 +179,42 @@ def _former(earlier: Sequence[Mapping[str, Any]], part: str, key: str, at_first:
     return at_first
 
 
-def _expect(before: View, earlier: Sequence[Mapping[str, Any]], step: Mapping[str, Any]) -> dict[str, Any]:
-    """What every agent showed before; what they did not show alike is not asked of them.
+def _expect(before: View, earlier: Sequence[Mapping[str, Any]], step: Mapping[str, Any], node: str | None,
+            apart: Collection[str]) -> dict[str, Any]:
+    """What every agent but those `apart` showed before, or that of one node; what they did not show alike is not asked.
 
     Nor is what an earlier step changed along with the same part of cilium-config without saying how it is shown.
     """
     found, touched = {}, {key for other in earlier for key in _keys(other, "config")}
     first = not touched & set(_keys(step, "config"))
-    for key in _keys(step, "expect"):
-        value = _former(earlier, "expect", key, _alike(before, key) if first else None)
+    expected = [undo_own.expected(other, node) for other in earlier]
+    for key in undo_own.expected(step, node) if node is None else [*_keys(step, "expect"), *undo_own.expected(step, node)]:
+        at_first = _alike(before, key, node, apart) if first else None
+        value = _former([{"expect": other} for other in expected], "expect", key, at_first)
         # An empty list is in every list: it would ask nothing.
         if value is not None and value != []:
             found[key] = value
     return found
 
 
-def _alike(before: View, key: str) -> Any:
-    shown = [agent.live(key) for agent in before.agents]
+def _alike(before: View, key: str, node: str | None, apart: Collection[str]) -> Any:
+    agents = [agent for agent in before.agents if (agent.node not in apart if node is None else agent.node == node)]
+    shown = [agent.live(key) for agent in agents]
     return shown[0] if shown and all(value == shown[0] for value in shown) else None
 
 
-def _nodes(before: View, entry: Mapping[str, Any], now: View) -> list[str]:
+def _nodes(before: View, entry: Mapping[str, Any], now: View, values: bool) -> list[str]:
     """Of a step that was done, every node of it; of one cut short, those whose agent may have started since.
 
-    Nodes that left have no agent to restart; those that joined since started with the step's configuration.
+    Nodes that left have no agent to restart; those that joined since started with the step's configuration. `values`: the
+    step changed values.
     """
     planned = [node for node in read.listing(entry.get("nodes")) or [] if isinstance(node, str)]
     if not planned or not now.agents:
         return planned
     there, known = {agent.node for agent in now.agents}, {*planned, *(agent.node for agent in before.agents)}
     nodes = [node for node in planned if node in there] + sorted(there - known, key=read.natural)
-    spared = set() if entry.get("state") == "done" else _spared(before, entry, now)
+    spared = set() if entry.get("state") == "done" else _spared(before, entry, now) if values else _unmoved(before, now)
     return [node for node in nodes if node not in spared]
 
 

@@ -66,6 +66,7 @@ def _running(view: View, wanted: Wanted, found: Comparison) -> Iterable[str]:
                 nodes.setdefault(shown(wrong[live.key]), []).append(node)
         for value, names in nodes.items():
             total = len(view.agents)
-            who = f"all {total} agents run" if len(names) == total else (
-                f"{len(names)} of {total} agents ({read.name_nodes(names)}) run")
+            who = f"all {total} agents run" if len(names) == total > 1 else (
+                f"{len(names)} of {total} agents ({read.name_nodes(names)}) run" if total > 1 else
+                f"the agent on {read.name_nodes(names)} runs")
             yield f"{who} {live.key} {value} instead of {shown(plain(live.value))}"

@@ -56,6 +56,7 @@ TUNING = Tuning(
     undo="Put bandwidthManager back and restart the agents; fq and the raised sysctls stay until a reboot.",
     absent={"bandwidthManager": False, "bandwidthManager.enabled": False, KEY: "false"},
     kernel="5.1",
+    off={KEY: "false"},
     profiles={"throughput": {}, "max": {}},
     stages=(
         # Charts from 1.12 on take a mapping; in 1.11 a mapping renders nonsense.

@@ -38,6 +38,7 @@ TUNING = Tuning(
     absent={"bandwidthManager.bbr": False, "enable-bbr": "false",
             "bandwidthManager.bbrHostNamespaceOnly": False, "enable-bbr-hostns-only": "false"},
     kernel="5.18",
+    off={"enable-bbr": "false", "enable-bbr-hostns-only": "false"},
     since="1.12",
     pods=True,
     profiles={"throughput": {}, "max": {}},

@@ -63,6 +63,7 @@ TUNING = Tuning(
     undo="Put bpf.distributedLRU.enabled back and restart the agents; maps are created anew and connections end again.",
     since="1.17",
     absent={"bpf.distributedLRU.enabled": False, "bpf-distributed-lru": "false"},
+    off={"bpf-distributed-lru": "false"},
     # The stage of every tuning that creates these maps anew has one name, so that they share a step.
     stages=(Stage("maps", wants=(Want({"bpf.distributedLRU.enabled": True}, {"bpf-distributed-lru": "true"}),), live=()),),
     # Without the larger maps that profile max brings, shares would be too small to be faster.

@@ -69,6 +69,7 @@ TUNING = Tuning(
         Number("burst", LEAST, MOST, default=50000, since="1.17"),
     ),
     absent={"bpf.events.trace.enabled": True, "bpf-events-trace-enabled": "true"},
+    off={"bpf-events-trace-enabled": "true", "bpf-events-default-rate-limit": "0", "bpf-events-default-burst-limit": "0"},
     stages=(Stage(
         "limits",
         wants=(

@@ -63,6 +63,8 @@ TUNING = Tuning(
     needs=(Need("kube_proxy_replacement"), Need("ebpf_masquerade")),
     absent={"bpf.hostRouting": False, "bpf.hostLegacyRouting": False, KEY: "false"},
     kernel="5.10",
+    # Older kernels fall back by themselves; said in so many words it is known what runs there.
+    off={KEY: "true"},
     by_itself=True,
     profiles={"recommended": {}, "latency": {}, "throughput": {}, "max": {}},
     stages=(

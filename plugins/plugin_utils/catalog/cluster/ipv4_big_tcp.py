@@ -45,6 +45,7 @@ TUNING = Tuning(
     conflicts=big_tcp.CONFLICTS,
     absent={VALUE: False, KEY: "false"},
     kernel="6.3",
+    off={KEY: "false"},
     since="1.14",
     pods=True,
     profiles={"throughput": {}, "max": {}},

@@ -45,6 +45,7 @@ TUNING = Tuning(
     conflicts=big_tcp.CONFLICTS,
     absent={VALUE: False, KEY: "false"},
     kernel="5.19",
+    off={KEY: "false"},
     since="1.13",
     pods=True,
     profiles={"throughput": {}, "max": {}},

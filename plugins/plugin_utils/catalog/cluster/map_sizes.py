@@ -163,6 +163,8 @@ TUNING = Tuning(
     ),
     absent={RATIO_PATH: 0.0025, "bpf.policyMapMax": 16384, "bpf.lbMapMax": 65536,
             "bpf-policy-map-max": "16384", "bpf-lb-map-max": "65536"},
+    # No text leaves a size of conntrack, NAT or neighbours to the agents; a node can be given other ones.
+    off={RATIO_KEY: "0.0025", "bpf-policy-map-max": "16384", "bpf-lb-map-max": "65536"},
     # The stage of every tuning that creates these maps anew has one name, so that they share a step.
     stages=(Stage("maps", live=(), wants=(
         Want({RATIO_PATH: Opt("ratio")}, {RATIO_KEY: Text("ratio")}), UNTIL_1_15, SINCE_1_16)),),

@@ -48,6 +48,8 @@ TUNING = Tuning(
         Option("interval", INTERVALS, "10s"),
     ),
     absent={LEVEL_PATH: "medium", INTERVAL_PATH: "5s", LEVEL_KEY: "none", INTERVAL_KEY: "5s"},
+    # What the chart takes where nobody asks for more.
+    off={LEVEL_KEY: "medium", INTERVAL_KEY: "5s"},
     stages=(Stage(
         "fewer",
         wants=(_level("medium", ("medium", "maximum", "max")), _level("maximum", ("maximum", "max")),

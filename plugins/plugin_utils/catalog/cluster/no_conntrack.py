@@ -64,6 +64,7 @@ TUNING = Tuning(
     undo=f"Set {VALUE} to false and restart the agents, which take the rules away.",
     needs=(Need("native_routing"), Need("kube_proxy_replacement"), Need("ebpf_masquerade")),
     absent={VALUE: False, KEY: "false"},
+    off={KEY: "false"},
     profiles={"latency": {}, "throughput": {}, "max": {}},
     stages=(Stage("rules", wants=(Want({VALUE: True}, {KEY: "true"}),), live=()),),
 )

@@ -36,6 +36,7 @@ TUNING = Tuning(
     undo="Put pmtuDiscovery.enabled back and restart the agents.",
     since="1.13",
     absent={"pmtuDiscovery.enabled": False, "enable-pmtu-discovery": "false"},
+    off={"enable-pmtu-discovery": "false"},
     stages=(Stage("on", wants=(Want({"pmtuDiscovery.enabled": True}, {"enable-pmtu-discovery": "true"}),), live=()),),
     profiles={"recommended": {}, "latency": {}, "throughput": {}, "max": {}},
 )

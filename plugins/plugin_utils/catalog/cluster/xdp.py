@@ -138,6 +138,7 @@ TUNING = Tuning(
     options=(Option("mode", ("best-effort", "native", "disabled"), "best-effort", since={"best-effort": "1.15"},
                     refused={"testing-only": "it is generic XDP, which is slower than none", "generic": "it is slower than none"}),),
     absent=ABSENT,
+    off={KEY: "disabled"},
     stages=tuple(map(_stage, ("native", "best-effort", "disabled"))),
     adapt=adapt,
     # Not for recommended, as links pause; not for throughput, as LRO goes and pods' own traffic gains nothing.

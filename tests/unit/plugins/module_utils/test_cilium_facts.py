@@ -16,8 +16,8 @@ from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.fake_ap
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.fake_cilium import (
     CONFIG, DAEMONSET, SPACE, stamp)
 
-KEYS = {"schema", "cluster", "release", "release_found", "owner", "config", "manifest_config", "node_configs", "nodes",
-        "daemonset", "agents", "unread"}
+KEYS = {"schema", "cluster", "release", "release_found", "owner", "config", "manifest_config", "node_configs",
+        "node_config_api", "nodes", "daemonset", "agents", "unread"}
 MANIFEST = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cilium-config\ndata:\n  bpf-lb-mode: snat\n"
 
 
@@ -41,6 +41,9 @@ def test_the_whole_document(api, cilium, cluster):
     put_release(api)
     api.apis["/apis/cilium.io/v2alpha1"] = {}
     api.put("/apis/cilium.io/v2alpha1/namespaces/kube-system/ciliumnodeconfigs/fast", {
+        "metadata": {"labels": {"a": "b"}, "creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [
+            {"time": "2026-01-03T00:00:00Z", "fieldsV1": {"f:metadata": {}}},
+            {"time": "2026-01-02T00:00:00Z", "fieldsV1": {"f:spec": {}}}]},
         "spec": {"nodeSelector": {"matchLabels": {"nic": "fast"}}, "defaults": {"bpf-lb-acceleration": "native"}}})
     facts = read_facts(cluster, Scope())
     assert set(facts) == KEYS and facts["unread"] == []
@@ -48,8 +51,10 @@ def test_the_whole_document(api, cilium, cluster):
     assert facts["release_found"] is True and facts["release"]["revision"] == 3
     assert facts["owner"] == {"kind": "helm", "name": "cilium", "evidence": "release kube-system/cilium"}
     assert facts["manifest_config"] == {"bpf-lb-mode": "snat"} == facts["config"]["data"]
+    assert facts["node_config_api"] == "cilium.io/v2alpha1"
     assert facts["node_configs"] == [{
         "name": "fast", "namespace": "kube-system", "api_version": "cilium.io/v2alpha1",
+        "labels": {"a": "b"}, "changed_at": "2026-01-02T00:00:00Z",
         "node_selector": {"matchLabels": {"nic": "fast"}}, "defaults": {"bpf-lb-acceleration": "native"}}]
     assert [node["name"] for node in facts["nodes"]] == cilium.names
     assert facts["nodes"][0]["kernel"] == "6.2.0" and facts["nodes"][0]["ready"]

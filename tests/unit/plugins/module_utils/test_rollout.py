@@ -326,3 +326,21 @@ def test_where_exec_is_denied_no_agent_is_restarted(api, cilium, cluster):
     stop = stopped(cluster, wish())
     assert "create pods/exec" in stop.message and set(states(stop.result).values()) == {"untouched"}
     assert deletions(api) == []
+
+
+def test_agents_with_a_new_configuration_of_their_own_are_made_anew_whatever_they_show(api, cilium, cluster):
+    result = roll_out(cluster, wish(expect={"nodeport_mode": "snat"}, renew=["node-2"]))
+    assert states(result) == {"node-1": "skipped", "node-2": "restarted_verified", "node-3": "skipped"}
+    assert [name.rsplit("-", 1)[0] for name in deletions(api)] == ["cilium-node-2"]
+    error = stopped(cluster, wish(["node-1"], renew=["node-2"]))
+    assert "not part of the rollout" in error.message and len(deletions(api)) == 1
+
+
+def test_nodes_apart_report_something_else(api, cilium, cluster):
+    cilium.configure({"bpf-lb-mode": "dsr"})
+    roll_out(cluster, wish())
+    del api.requests[:]
+    apart = {"node-2": {}, "node-3": {"nodeport_mode": "dsr"}}
+    assert states(roll_out(cluster, wish(expect={"nodeport_mode": "dsr"}, expect_nodes=apart))) == dict.fromkeys(ALL, "skipped")
+    error = stopped(cluster, wish(["node-3"], expect_nodes={"node-3": {"nodeport_mode": "hybrid"}}))
+    assert "nodeport_mode is dsr, wanted hybrid" in error.message and states(error.result) == {"node-3": "failed"}

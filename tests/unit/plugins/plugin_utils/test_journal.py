@@ -89,3 +89,13 @@ def test_any_order_of_entries_is_read_and_a_step_stands_until_it_is_undone(entri
         after = own[own.index("started"):] if begun else []
         assert (name in standing) == (begun and after[-1] != "undone")
     assert set(journal.node_states(entries).values()) <= {"untouched", "changed", "rolled_back", "unknown"}
+
+
+def test_configurations_of_single_nodes_are_remembered_as_the_first_beginning_found_them():
+    first = {"name": "fastpath-bbr", "object": None}
+    again = {"name": "fastpath-bbr", "object": {"spec": {}}}
+    other = {"name": "fastpath-xdp", "object": None}
+    begun = {"step": "1-x", "event": "started", "former_revision": 3, "nodes": []}
+    step, = journal.steps([{**begun, "former_node_configs": [first]}, {**begun, "former_node_configs": [again, other, {}, None]}])
+    assert step["former_node_configs"] == [first, other]
+    assert journal.steps([begun])[0]["former_node_configs"] == []

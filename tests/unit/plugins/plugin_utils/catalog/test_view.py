@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View, within
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
+from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils.flow import mixed
 
 
 def test_the_chart_decides_names_and_without_one_the_oldest_agent():
@@ -58,3 +59,18 @@ def test_the_recorded_reason_is_quoted_clean():
 
 def test_another_schema_is_no_facts():
     assert View({**model.load("1.13.4-snat-native"), "schema": 2}).agents == ()
+
+
+def test_an_agent_older_than_a_change_of_its_own_configuration_does_not_run_it():
+    facts = mixed.cluster()
+    facts["node_configs"] = [mixed.node_config("fastpath-bbr", ["node-3"], {"enable-bbr": "false"}, "2026-01-01T10:00:00Z")]
+    assert [agent.config_current for agent in View(facts).agents] == [True, True, False]
+    facts["node_configs"][0]["labels"] = {}
+    assert [agent.config_current for agent in View(facts).agents] == [True, True, True]
+
+
+def test_a_part_sees_its_own_nodes_and_its_own_configuration():
+    view = View(mixed.cluster())
+    part = view.apart(["node-2"], {"enable-bbr": "true"})
+    assert [agent.node for agent in part.agents] == ["node-2"] and [node["name"] for node in part.nodes] == ["node-2"]
+    assert part.config["enable-bbr"] == "true" and "enable-bbr" not in view.config and part.live_edits == ()

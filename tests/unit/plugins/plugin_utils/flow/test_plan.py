@@ -39,6 +39,8 @@ def test_the_mission_example():
         "former_values": {"loadBalancer.mode": None, "loadBalancer.dsrDispatch": None},
         "config": {"bpf-lb-mode": "dsr", "bpf-lb-dsr-dispatch": "opt"}, "expect": {"nodeport_mode": "dsr"},
         "nodes": ["node-2", "node-3", "node-1"], "pods": False,
+        "node_configs": [], "own_nodes": {}, "former_node_configs": [], "renew": [], "expect_nodes": {},
+        "canary": None, "no_canary": None,
     }
     assert made["unacknowledged"][0]["tuning"] == "dsr" and made["unacknowledged"][0]["risk"] == "connections_lost"
     assert made["basis"]["revision"] == 3 and made["basis"]["agents"]["node-1"] == "1.13.4"

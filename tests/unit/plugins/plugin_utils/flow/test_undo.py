@@ -209,7 +209,7 @@ def test_agents_that_were_not_even_restarted_have_nothing_to_go_back_to():
     run.now["agents"] = copy.deepcopy(run.before["agents"])
     assert run.refusal() is None
     assert run.way() == {"revision": None, "current": run.before["release"]["revision"], "nodes": [], "config": {}, "expect": {},
-                         "before": run.way()["before"]}
+                         "node_configs": [], "renew": [], "expect_nodes": {}, "before": run.way()["before"]}
 
 
 @pytest.mark.parametrize("facts", [None, {}, {"schema": 1}, {"schema": 1, "agents": [None, 5], "nodes": "x", "release": []}])
