@@ -4,17 +4,11 @@
 """Action plugin: runs the module of the same name, and shows its progress while it waits."""
 from __future__ import annotations
 
-import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-PAUSE = 0.5  # seconds
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.following import run_followed
 
 
 class ActionModule(ActionBase):
@@ -25,39 +19,5 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The module's result."""
         result = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        with _progress(arguments, self._connection.transport == "local"):
-            result.update(self._execute_module(
-                module_name="fastpath.cilium.cilium_rollout", module_args=arguments, task_vars=task_vars))
+        result.update(run_followed(self, "cilium_rollout", task_vars))
         return result
-
-
-@contextmanager
-def _progress(arguments: dict[str, Any], local: bool) -> Iterator[None]:
-    """Gives the module a file to write to and shows its lines; a file of the user's own, or far away, is left alone."""
-    if arguments.get("progress") or not local:
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="fastpath-") as folder:
-        arguments["progress"] = str(Path(folder) / "progress")
-        over = threading.Event()
-        follower = threading.Thread(target=_follow, args=(Path(arguments["progress"]), over), daemon=True)
-        follower.start()
-        try:
-            yield
-        finally:
-            over.set()
-            follower.join()
-
-
-def _follow(path: Path, over: threading.Event) -> None:
-    """Show each line once it is whole, until the end."""
-    shown = 0
-    while True:
-        last = over.wait(PAUSE)
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        for line in lines[shown:]:
-            Display().display(f"  {line}")
-        shown = len(lines)
-        if last:
-            return

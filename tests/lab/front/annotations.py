@@ -20,6 +20,8 @@ KNOWN = {
     "lab/health": r"ok|warning|failure",
     "lab/ready": r"true|false",
     "lab/agent": r"crash:.+|never-ready|flap|start-delay:\d+(\.\d+)?",
+    "lab/segment": r"\S+",
+    "lab/fabric-routes": r"true|false",
     "lab/exec": r"hang|garbage|flood|exit:\d{1,3}:.*|throttle|hostile|unreachable",
 }
 

@@ -30,10 +30,11 @@ type Input struct {
 	Host    Host
 }
 
-// Agent is a running agent. It is safe for concurrent use: nothing changes after Start.
+// Agent is a running agent. It is safe for concurrent use: nothing changes after Start but the results of its probes.
 type Agent struct {
 	state   *state
 	started time.Time
+	prober  prober
 }
 
 // Start brings an agent up; its error is the fatal message of an agent that refuses this configuration.

@@ -53,6 +53,7 @@ var agentDefaults = []defaultValue{
 	{"bpf-policy-stats-map-max", "65536", versions("1.18+")},
 	{"cni-chaining-mode", "none", versions("all")},
 	{"ipam", "cluster-pool", versions("all")},
+	{"enable-endpoint-health-checking", "true", versions("all")},
 	{"monitor-aggregation", "none", versions("all")},
 }
 

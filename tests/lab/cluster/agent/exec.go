@@ -28,18 +28,22 @@ func (s *state) programName() string {
 	return "cilium"
 }
 
-// Exec runs a command in the agent's container and returns its exit code, 127 where there is no such program.
-// health is the agent's condition: ok, warning or failure.
+// Exec runs a command in the container of an agent that is alone; see ExecIn.
 func (a *Agent) Exec(cmd []string, health string, out, errw io.Writer) int {
+	return a.ExecIn(World{Health: health}, cmd, out, errw)
+}
+
+// ExecIn runs a command in the agent's container and returns its exit code, 127 where there is no such program.
+func (a *Agent) ExecIn(world World, cmd []string, out, errw io.Writer) int {
 	if len(cmd) == 0 {
 		fmt.Fprintln(errw, "no command was given")
 		return notFound
 	}
 	switch path.Base(cmd[0]) {
 	case a.state.programName():
-		return a.client(cmd[1:], health, out, errw)
+		return a.client(cmd[1:], world, out, errw)
 	case "cilium-health":
-		return a.healthClient(cmd[1:], out, errw)
+		return a.healthClient(cmd[1:], world, out, errw)
 	}
 	fmt.Fprintf(errw, "exec: %q: executable file not found in $PATH\n", cmd[0])
 	return notFound
@@ -92,14 +96,14 @@ var clientFlags = map[string][]string{
 	"version": {},
 }
 
-func (a *Agent) client(args []string, health string, out, errw io.Writer) int {
+func (a *Agent) client(args []string, world World, out, errw io.Writer) int {
 	c, err := parse(args, clientFlags)
 	if err != nil {
 		return fail(errw, "%s", err)
 	}
 	switch c.verb {
 	case "status":
-		return a.status(c, health, out)
+		return a.status(c, world, out)
 	case "config":
 		return a.config(c, out)
 	case "version":
@@ -110,17 +114,17 @@ func (a *Agent) client(args []string, health string, out, errw io.Writer) int {
 }
 
 // status: a condition that is not Ok makes text and brief fail; JSON is printed and is no failure.
-func (a *Agent) status(c command, health string, out io.Writer) int {
+func (a *Agent) status(c command, world World, out io.Writer) int {
 	switch {
 	case c.json:
-		if writeJSON(out, a.statusJSON(health)) != nil {
+		if writeJSON(out, a.statusJSON(world.Health)) != nil {
 			return 1
 		}
 		return 0
 	case c.flags["--brief"]:
-		return a.brief(health, out)
+		return a.brief(world.Health, out)
 	}
-	return a.statusText(out, health, c.flags["--verbose"])
+	return a.statusText(out, world, c.flags["--verbose"])
 }
 
 // brief names the first part that is not healthy.
@@ -147,27 +151,5 @@ func (a *Agent) printVersion(out io.Writer) int {
 		fmt.Fprintf(out, "%s: %s %s %s go version go%s linux/amd64\n", side, v, buildHash(v), buildStamp,
 			goVersions[v.minor])
 	}
-	return 0
-}
-
-func (a *Agent) healthClient(args []string, out, errw io.Writer) int {
-	c, err := parse(args, map[string][]string{"status": {"--probe", "--succinct", "--verbose"}})
-	if err != nil {
-		return fail(errw, "%s", err)
-	}
-	if c.verb != "status" {
-		return fail(errw, "Error: unknown command %q for \"cilium-health\"", c.verb)
-	}
-	if !a.state.probesHealth() {
-		return fail(errw, "Error: Cannot get status: cilium-health daemon unreachable")
-	}
-	if c.json {
-		if writeJSON(out, a.healthJSON()) != nil {
-			return 1
-		}
-		return 0
-	}
-	fmt.Fprintf(out, "Nodes:\n  %s (localhost):\n    Host connectivity to %s:\n      ICMP to stack:   OK, RTT=190µs\n"+
-		"      HTTP to agent:   OK, RTT=310µs\n", a.state.node, a.state.nodeIP())
 	return 0
 }

@@ -175,7 +175,9 @@ func (s *state) congestionControl() string {
 // podCIDR is the node's own range, made from its name.
 func (s *state) podCIDR() string { return fmt.Sprintf("10.0.%d.0/24", hashOf(s.node)%254) }
 
-func (s *state) podIP(host int) string { return fmt.Sprintf("10.0.%d.%d", hashOf(s.node)%254, host) }
+func (s *state) podIP(host int) string { return podIPOf(s.node, host) }
+
+func podIPOf(node string, host int) string { return fmt.Sprintf("10.0.%d.%d", hashOf(node)%254, host) }
 
 // notMasqueraded is the range that keeps its source address: the native routing range, else the node's own.
 func (s *state) notMasqueraded() string {

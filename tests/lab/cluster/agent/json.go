@@ -5,7 +5,6 @@ package agent
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"time"
 )
@@ -176,12 +175,17 @@ func (s *state) clockJSON() object {
 	return object{"mode": "ktime"}
 }
 
-func (s *state) clusterJSON() object {
+// fullName is how nodes are called in a mesh of clusters.
+func (s *state) fullName(node string) string {
 	name := s.opt.text("cluster-name")
 	if name == "" {
 		name = "default"
 	}
-	self := name + "/" + s.node
+	return name + "/" + node
+}
+
+func (s *state) clusterJSON() object {
+	self := s.fullName(s.node)
 	cluster := object{"nodes": []object{{"name": self}}, "self": self}
 	if s.probesHealth() {
 		cluster["ciliumHealth"] = condition("Ok", "")
@@ -263,15 +267,4 @@ func (s *state) proxyJSON() object {
 		o["envoy-deployment-mode"] = s.envoy()
 	}
 	return o
-}
-
-// healthJSON is what `cilium-health status -o json` says: this node reaches itself.
-func (a *Agent) healthJSON() object {
-	s := a.state
-	path := func(ip string) object {
-		return object{"ip": ip, "icmp": object{"latency": 190000}, "http": object{"latency": 310000}}
-	}
-	self := fmt.Sprint(s.clusterJSON()["self"])
-	node := object{"name": self, "host": object{"primary-address": path(s.nodeIP())}, "endpoint": path(s.podIP(57))}
-	return object{"local": object{"name": self}, "nodes": []object{node}, "timestamp": time.Now().UTC().Format(time.RFC3339)}
 }

@@ -15,13 +15,14 @@ import (
 type printer struct {
 	*Agent
 	out     *tabwriter.Writer
+	world   World
 	health  string
 	verbose bool
 }
 
 // statusText prints a status and returns the command's exit code.
-func (a *Agent) statusText(out io.Writer, health string, verbose bool) int {
-	p := &printer{a, tabwriter.NewWriter(out, 2, 0, 3, ' ', 0), health, verbose}
+func (a *Agent) statusText(out io.Writer, world World, verbose bool) int {
+	p := &printer{a, tabwriter.NewWriter(out, 2, 0, 3, ' ', 0), world, world.Health, verbose}
 	defer p.out.Flush()
 	p.services()
 	p.itself()
@@ -33,7 +34,7 @@ func (a *Agent) statusText(out io.Writer, health string, verbose bool) int {
 		p.maps()
 	}
 	p.encryption()
-	if word, _ := a.state.condition(health); word != "Ok" {
+	if word, _ := a.state.condition(world.Health); word != "Ok" {
 		return 1
 	}
 	p.cluster()

@@ -23,47 +23,83 @@ func (p *printer) encryption() {
 	}
 }
 
-// cluster prints what the health daemon says; this node reaches itself.
+// cluster prints what the health daemon says of its last round of probes.
 func (p *printer) cluster() {
 	s := p.state
 	if !s.probesHealth() {
 		p.line("Cluster health:\t\tProbe disabled")
 		return
 	}
-	now := time.Now().UTC().Format(timeForm)
+	round, at := p.probes(p.world, false)
+	now, healthy := at.Format(timeForm), 0
+	for _, node := range round {
+		if node.healthy() {
+			healthy++
+		}
+	}
 	if s.version.atLeast(18) {
-		p.line("Cluster health:\t1/1 reachable\t(%s)\t(Probe interval: 1m36.566274746s)", now)
+		p.line("Cluster health:\t%d/%d reachable\t(%s)\t(Probe interval: %s)", healthy, len(round), now, probeInterval)
 	} else {
-		p.line("Cluster health:\t1/1 reachable\t(%s)", now)
+		p.line("Cluster health:\t%d/%d reachable\t(%s)", healthy, len(round), now)
 	}
 	switch {
 	case s.version.atLeast(17):
-		p.nodeDetails(now)
-	case p.verbose:
-		p.line("  Name\tIP\tNode\tEndpoints")
-		p.line("  %s (localhost)\t%s\treachable\treachable", s.node, s.nodeIP())
+		p.nodeDetails(round, now)
+	case p.verbose || healthy < len(round):
+		p.nodeTable(round)
 	}
 	p.modules()
 }
 
+// nodeTable: one line for each node, of those that are not reachable only unless details are asked for.
+func (p *printer) nodeTable(round []reached) {
+	p.line("  Name\tIP\tNode\tEndpoints")
+	for _, node := range round {
+		if p.verbose || !node.healthy() {
+			p.line("  %s%s\t%s\t%s\t%s", node.node, localhost(node), node.hostIP, reachable(node.hostICMP, node.hostHTTP),
+				reachable(node.endpointICMP, node.endpointHTTP))
+		}
+	}
+}
+
+func localhost(node reached) string {
+	if node.local {
+		return " (localhost)"
+	}
+	return ""
+}
+
+func reachable(outcomes ...*string) string {
+	for _, outcome := range outcomes {
+		if outcome != nil && *outcome != "" {
+			return "unreachable"
+		}
+	}
+	return "reachable"
+}
+
 // nodeDetails: up to 1.18.3 the table's head was printed even where no node followed.
-func (p *printer) nodeDetails(now string) {
+func (p *printer) nodeDetails(round []reached, now string) {
 	if p.verbose || versions("1.17-1.18.3").has(p.state.version) {
 		p.line("Name\tIP\tNode\tEndpoints")
 	}
-	if !p.verbose {
-		return
+	for _, node := range round {
+		if p.verbose || !node.healthy() {
+			p.nodePaths(node, now)
+		}
 	}
-	s := p.state
+}
+
+func (p *printer) nodePaths(node reached, now string) {
 	probed := ""
-	if s.version.atLeast(18) {
+	if p.state.version.atLeast(18) {
 		probed = "\t(Last probed: " + now + ")"
 	}
-	p.line("  %s (localhost):", s.node)
-	for _, target := range []struct{ kind, ip string }{{"Host", s.nodeIP()}, {"Endpoint", s.podIP(57)}} {
-		p.line("    %s connectivity to %s:", target.kind, target.ip)
-		p.line("      ICMP to stack:\tOK, RTT=190.787µs%s", probed)
-		p.line("      HTTP to agent:\tOK, RTT=310.698µs%s", probed)
+	p.line("  %s%s:", node.node, localhost(node))
+	for _, path := range node.paths() {
+		p.line("    %s connectivity to %s:", path.kind, path.ip)
+		p.line("      ICMP to stack:\t%s%s", told(path.icmp, "190.787µs"), probed)
+		p.line("      HTTP to agent:\t%s%s", told(path.http, "310.698µs"), probed)
 	}
 }
 

@@ -160,11 +160,40 @@ func matching(objects []unstructured.Unstructured, nodeLabels labels.Set) ([]map
 	return overrides, nil
 }
 
+// world is what surrounds a node's agent. Who else there is is looked up only when the agent wants to know.
+func (s *Simulator) world(node string, f facts) agent.World {
+	return agent.World{Health: f.health, Place: f.place, Peers: func() []agent.Peer { return s.peers(node) }}
+}
+
+// peers are all nodes but this one, in their order, each with the agent that runs there.
+func (s *Simulator) peers(node string) []agent.Peer {
+	running := map[string]*agent.Agent{}
+	s.lives.Range(func(_, known any) bool {
+		life := known.(*podLife)
+		if life.agent != nil {
+			if now := life.agent.view(); now.agent != nil {
+				running[life.node] = now.agent
+			}
+		}
+		return true
+	})
+	var others []agent.Peer
+	for index := 1; index <= s.options.Count; index++ {
+		other, err := s.nodes.Get(nodeName(index))
+		if err != nil || other.Name == node {
+			continue
+		}
+		f, _ := parseFacts(index, other.Annotations)
+		others = append(others, agent.Peer{Node: other.Name, IP: nodeIP(index), Place: f.place, Agent: running[other.Name]})
+	}
+	return others
+}
+
 // program answers an exec in the agent's container. running is nil while the agent has not finished its start.
-func program(running *agent.Agent, health string) func(command []string, out, errw io.Writer) int {
+func program(running *agent.Agent, world agent.World) func(command []string, out, errw io.Writer) int {
 	return func(command []string, out, errw io.Writer) int {
 		if running != nil {
-			return running.Exec(command, health, out, errw)
+			return running.ExecIn(world, command, out, errw)
 		}
 		fmt.Fprintln(errw, `Cannot get status/probe: Get "http://localhost/v1/healthz": `+
 			`dial unix /var/run/cilium/cilium.sock: connect: no such file or directory`)

@@ -15,12 +15,14 @@ import (
 
 // Annotations by which a node is steered, each readable and changeable at any time.
 const (
-	annotationKernel  = "lab/kernel"  // kernel release
-	annotationDevices = "lab/devices" // name=driver,name=driver
-	annotationHealth  = "lab/health"  // ok, warning or failure: what the running agent answers
-	annotationReady   = "lab/ready"   // "false": the node's Ready condition is False
-	annotationAgent   = "lab/agent"   // what goes wrong when an agent starts
-	annotationExec    = "lab/exec"    // what goes wrong with an exec
+	annotationKernel  = "lab/kernel"        // kernel release
+	annotationDevices = "lab/devices"       // name=driver,name=driver
+	annotationHealth  = "lab/health"        // ok, warning or failure: what the running agent answers
+	annotationReady   = "lab/ready"         // "false": the node's Ready condition is False
+	annotationAgent   = "lab/agent"         // what goes wrong when an agent starts
+	annotationExec    = "lab/exec"          // what goes wrong with an exec
+	annotationSegment = "lab/segment"       // name of the layer 2 segment, the same for all nodes where it is not told
+	annotationRoutes  = "lab/fabric-routes" // whether the routers know the way to this node's pods: without segments they do
 )
 
 const (
@@ -46,6 +48,7 @@ type facts struct {
 	ready   bool
 	agent   agentFault
 	exec    kubelet.Fault
+	place   agent.Place
 }
 
 // parseFacts reads a node's annotations. What cannot be understood counts as not given; problems names it.
@@ -72,6 +75,8 @@ func parseFacts(index int, annotations map[string]string) (f facts, problems []e
 	note(err)
 	f.exec, err = kubelet.ParseFault(value(annotationExec, ""))
 	note(err)
+	f.place, err = parsePlace(value(annotationSegment, ""), value(annotationRoutes, ""))
+	note(err)
 	return f, problems
 }
 
@@ -86,6 +91,19 @@ func parseDevices(index int, text string) ([]agent.Device, error) {
 		devices = append(devices, agent.Device{Name: name, Driver: driver, IP: deviceIP(index, position)})
 	}
 	return devices, nil
+}
+
+// parsePlace: a fabric of several segments knows no pods unless it is told to.
+func parsePlace(segment, routes string) (agent.Place, error) {
+	place := agent.Place{Segment: segment, Routed: segment == ""}
+	switch routes {
+	case "":
+	case "true", "false":
+		place.Routed = routes == "true"
+	default:
+		return place, fmt.Errorf("%s: %q is neither true nor false", annotationRoutes, routes)
+	}
+	return place, nil
 }
 
 func parseHealth(text string) (string, error) {

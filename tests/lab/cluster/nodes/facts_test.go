@@ -16,6 +16,7 @@ func TestFactsWithoutAnnotations(t *testing.T) {
 	f, problems := parseFacts(7, nil)
 	want := facts{kernel: "6.2.0-26-generic", health: "ok", ready: true,
 		devices: []agent.Device{{Name: "eth0", Driver: "virtio_net", IP: "192.168.7.10"}},
+		place:   agent.Place{Routed: true},
 		agent:   agentFault{startDelay: 300 * time.Millisecond}}
 	if !reflect.DeepEqual(f, want) || len(problems) != 0 {
 		t.Errorf("facts %+v, problems %v", f, problems)
@@ -53,7 +54,7 @@ func TestWhatCannotBeUnderstoodIsNamedAndCountsAsNotGiven(t *testing.T) {
 	plain, _ := parseFacts(1, nil)
 	for key, value := range map[string]string{
 		annotationDevices: "eth0", annotationHealth: "fine", annotationExec: "exit:300:x",
-		annotationAgent: "start-delay:-1",
+		annotationAgent: "start-delay:-1", annotationRoutes: "perhaps",
 	} {
 		f, problems := parseFacts(1, map[string]string{key: value})
 		if len(problems) != 1 || !reflect.DeepEqual(f, plain) {
@@ -109,6 +110,21 @@ func TestAgentVersionIsTheImagesTag(t *testing.T) {
 	} {
 		if got := agentVersion(image); got != want {
 			t.Errorf("%s: %q, want %q", image, got, want)
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	for _, c := range []struct {
+		segment, routes string
+		want            agent.Place
+	}{
+		{"", "", agent.Place{Routed: true}}, {"", "false", agent.Place{}},
+		{"rack-1", "", agent.Place{Segment: "rack-1"}}, {"rack-1", "true", agent.Place{Segment: "rack-1", Routed: true}},
+	} {
+		f, problems := parseFacts(1, map[string]string{annotationSegment: c.segment, annotationRoutes: c.routes})
+		if f.place != c.want || len(problems) != 0 {
+			t.Errorf("%+v: %+v, problems %v", c, f.place, problems)
 		}
 	}
 }

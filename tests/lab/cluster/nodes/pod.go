@@ -21,6 +21,7 @@ import (
 // podLife is what the simulator remembers of a pod.
 type podLife struct {
 	started time.Time
+	node    string
 	ip      string
 	agent   *agentLife // nil for a pod without a Cilium agent
 }
@@ -29,7 +30,7 @@ func (s *Simulator) life(pod *corev1.Pod) *podLife {
 	if known, ok := s.lives.Load(pod.UID); ok {
 		return known.(*podLife)
 	}
-	life := &podLife{started: time.Now(), ip: podIP(pod)}
+	life := &podLife{started: time.Now(), node: pod.Spec.NodeName, ip: podIP(pod)}
 	if isAgentPod(pod) {
 		life.agent = &agentLife{}
 	}
@@ -142,7 +143,7 @@ func (s *Simulator) Container(ctx context.Context, namespace, name, container st
 	if life := known.(*podLife).agent; life != nil && container == agentContainer {
 		now := life.view()
 		c.Running, c.Log, c.PrevLog = now.running, now.log, now.prevLog
-		c.Program = program(now.agent, f.health)
+		c.Program = program(now.agent, s.world(pod.Spec.NodeName, f))
 	}
 	return c, nil
 }
