@@ -61,8 +61,9 @@ def _ways(entry: Dict[str, Any]) -> Dict[str, str]:
     found = {}
     for kind in KINDS:
         place, _slash, protocol = kind.partition("/")
-        probed = next((path[protocol] for path in (_at(entry, keys) for keys in PLACES[place]) if path.get(protocol)), None)
-        if isinstance(probed, dict):
+        probed = next((path[protocol] for path in (_at(entry, keys) for keys in PLACES[place])
+                       if isinstance(path.get(protocol), dict)), None)
+        if probed is not None:
             found[kind] = one_line(probed.get("status") or "", 120)
     return found
 

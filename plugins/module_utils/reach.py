@@ -123,6 +123,7 @@ def told(entry: Dict[str, str]) -> str:
 def sentence(result: Dict[str, Any], question: Question) -> str:
     """Why it was given up."""
     others = len(result["lacking"]) - 1
-    more = ", and {0} more such ways".format("{0} or more".format(others) if others == SHOWN - 1 else others) if others else ""
-    return "Not every agent reaches every node, {0:g} s after it should: {1}{2}.".format(
+    number = "{0} or more".format(others) if others == SHOWN - 1 else "{0} more".format(others)
+    more = ", and {0} such way{1}".format(number, "" if others == 1 else "s") if others else ""
+    return "Not every agent reaches every node and its pods (waited {0:g} s for it): {1}{2}.".format(
         question.timeout, told(result["lacking"][0]), more)

@@ -236,6 +236,7 @@ class Finding:
 
     `local`: it lies in these nodes alone (their devices), whatever is configured; where they can be left out of the tuning,
     the others may have it.
+    `cured_by`: a tuning that takes this away, where the policy has it and it is about to be applied.
     """
 
     state: State
@@ -243,6 +244,7 @@ class Finding:
     way_out: str | None = None
     nodes: tuple[str, ...] = ()
     local: bool = False
+    cured_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,8 @@ class Tuning:
     `applies` False: judged only, `way_out` holds the procedure. `kernel` is the least version, None where Cilium's own
     minimum does. `since`: the first version of chart and agents that knows it. `by_itself`: no key turns it on, agents
     do it where what it needs is in place; once that is so, a restart changes nothing. `pods`: running pods take it on
-    only when they are created anew, which is left to the user. `profiles`: the profiles it belongs to, each with the options
+    only when they are created anew, which is left to the user. `reach`: pods' packets take another way between nodes, so after
+    it every agent must reach every node and its pods as before. `profiles`: the profiles it belongs to, each with the options
     it has there. `adapt`: the options as they are meant on this cluster, where the facts tell what the user left open.
     `off`: the keys of cilium-config, with the text that leaves a single node out of it through a
     CiliumNodeConfig; None where all nodes must be alike. What needs a tuning is left out of a node together with it.
@@ -276,6 +279,7 @@ class Tuning:
     kernel: str | None = None
     since: str | None = None
     pods: bool = False
+    reach: bool = False
     by_itself: bool = False
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     off: Mapping[str, str] | None = None

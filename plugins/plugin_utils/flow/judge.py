@@ -136,6 +136,7 @@ class _Case:
         self.whole, self.view, self.entry, self.choice, self.policy, self.part = whole, view, entry, choice, policy, part
         self.tuning, self.options = choice.tuning, choice.tuning.options_on(view, choice.options)
         self.open_findings = list(gaps.foundation(whole))
+        self.rests_on: list[str] = []
         self.stages: list[Wanted] = []
         self.comparisons: list[Comparison] = []
         if not self.open_findings:
@@ -156,13 +157,28 @@ class _Case:
         """What this comes to. `verdicts`: those of what it needs."""
         if self.open_findings:
             return self.open_findings[0]
-        refused, needed = list(self._refusals()), list(self._needs(verdicts))
+        refused = [finding for finding in self._refusals() if not self._cured(finding, verdicts)]
+        needed = list(self._needs(verdicts))
         for finding in (
             *(finding for finding in (*refused, *needed) if finding.state is State.BLOCKED),
             *gaps.partial(self.whole), *refused, *needed, *self._unclear(),
         ):
             return finding
         return self._futile(verdicts) or self._compared()
+
+    def _cured(self, finding: Finding, verdicts: Mapping[str, Verdict]) -> bool:
+        """Whether another tuning of the policy will have taken this away before it is this one's turn.
+
+        What was named does not rest on what only a profile brought in, since that may be left out.
+        """
+        other = verdicts.get(finding.cured_by or "")
+        if other is None or not (self.policy[other["tuning"]].named or not self.choice.named):
+            return False
+        if other["state"] != State.DRIFT or not other["applies"]:
+            return False
+        if other["tuning"] not in self.rests_on:
+            self.rests_on.append(other["tuning"])
+        return True
 
     def _refusals(self) -> Iterator[Finding]:
         yield from limits.find(self.view, self.tuning, self.options)
@@ -287,7 +303,7 @@ class _Case:
             "wanted": self.stages[-1].document() if self.stages else {"values": {}, "config": {}, "live": {}},
             "found": self._found(),
             "restart_pending": sorted(self.comparisons[-1].pending, key=read.natural) if self.comparisons else [],
-            "nodes": list(finding.nodes),
+            "nodes": list(finding.nodes), "rests_on": list(self.rests_on),
             "notes": [_fit(note) for note in self._notes(finding.state)],
             "left_out_nodes": {}, "without": [], "groups": [],
         }

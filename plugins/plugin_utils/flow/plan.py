@@ -46,6 +46,8 @@ class Draft:
     kind: Any = None
     pods: bool = False
     own: Own = field(default_factory=Own)
+    reach: bool = False
+    after: tuple[str, ...] = ()
 
     def add(self, other: Draft) -> None:
         """Take in what another tuning changes at the same time."""
@@ -57,7 +59,7 @@ class Draft:
                              (self.expect, other.expect)):
             mine.update(theirs)
         self.nodes |= other.nodes
-        self.pods = self.pods or other.pods
+        self.pods, self.reach = self.pods or other.pods, self.reach or other.reach
         self.risk = max(self.risk, other.risk)
 
 
@@ -119,6 +121,8 @@ def _walks(view: View, known: Catalogue, verdicts: Mapping[str, Mapping], policy
         if verdict.get("state") != State.DRIFT or not choice.tuning.applies:
             continue
         drafts = _walk(view, known, choice, verdicts, policy)
+        for draft in drafts:
+            draft.after = tuple(read.listing(verdict.get("rests_on")) or ())
         refusal = None if choice.named else _left_out(choice, drafts, accepted, {entry["tuning"] for entry in left_out})
         if refusal:
             left_out.append({"tuning": name, "state": str(State.DRIFT), "reason": refusal[0], "way_out": refusal[1]})
@@ -133,9 +137,10 @@ def _left_out(choice: Choice, drafts: Iterable[Draft], accepted: frozenset[str],
     if must_be_acknowledged(risk) and name not in accepted:
         return (f"It costs {risk.word.replace('_', ' ')}: {choice.tuning.reason}",
                 f"Add {name} to fastpath_acknowledge to have it done.")
-    for need in choice.tuning.needs:
-        if need.tuning in without and matches(need.when, choice.options):
-            return f"It needs {need.tuning}, which is left out.", f"See {need.tuning}."
+    needed = [need.tuning for need in choice.tuning.needs if matches(need.when, choice.options)]
+    for other in [*needed, *(name for draft in drafts for name in draft.after)]:
+        if other in without:
+            return f"It needs {other}, which is left out.", f"See {other}."
     return None
 
 
@@ -146,6 +151,8 @@ def group(separate: Mapping[str, list[Draft]], policy: Policy) -> list[Draft]:
     for name, drafts in separate.items():
         needed = [last[need.tuning] for need in policy[name].tuning.needs
                   if need.tuning in last and matches(need.when, policy[name].options)]
+        # These come in a step of their own: no agent may start with both at once.
+        needed += [last[other] + 1 for draft in drafts for other in draft.after if other in last]
         place = max(needed, default=0)
         for draft in drafts:
             place = _join(groups, draft, place, bool(needed))
@@ -227,7 +234,7 @@ def _draft(whole: View, view: View, choice: Choice, want: Wanted, values: Mappin
         values={path: plain(value) for path, value in changed.items()},
         former={path: former[path] for path in changed},
         config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes, kind=_kind(view, choice, full, stage.id),
-        pods=tuning.pods,
+        pods=tuning.pods, reach=tuning.reach and bool(nodes),
     )
 
 
@@ -275,7 +282,7 @@ def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
-        "pods": draft.pods, **draft.own.document(view, draft.nodes),
+        "pods": draft.pods, "reach": draft.reach, **draft.own.document(view, draft.nodes),
     }
 
 

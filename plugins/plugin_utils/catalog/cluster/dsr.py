@@ -130,10 +130,10 @@ def _tunnel(view: View, options: Options) -> Iterator[Finding]:
             State.BLOCKED,
             f"Pods' packets travel in a {protocol} tunnel ({name_nodes(nodes)}), and DSR with dispatch "
             f"{options['dispatch']} does not work there.{old}",
-            "Change to native routing (tuning native_routing has the procedure)"
+            "Change to native routing: add native_routing to fastpath_tunings"
             + (", or set the options of dsr to {dispatch: geneve}." if protocol == "geneve" else ", or, with agents from "
-               "1.14 on, to a geneve tunnel with the options of dsr set to {dispatch: geneve}."),
-            tuple(nodes),
+               "1.14 on, change to a geneve tunnel with the options of dsr set to {dispatch: geneve}."),
+            tuple(nodes), cured_by="native_routing",
         )
 
 

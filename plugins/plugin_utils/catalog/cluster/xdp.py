@@ -48,7 +48,7 @@ def _tunnel(view: View) -> Iterator[Finding]:
     if nodes and view.config_value("tunnel", {"tunnel": "vxlan"}) != "disabled":
         yield Finding(
             State.BLOCKED, f"Agents up to 1.12 ({name_nodes(nodes)}) exit on XDP acceleration together with a tunnel.",
-            "Go over to native routing, or upgrade Cilium to 1.13 or later.", nodes)
+            "Go over to native routing, or upgrade Cilium to 1.13 or later.", nodes, cured_by="native_routing")
 
 
 def _egress_gateway(view: View) -> Iterator[Finding]:
@@ -68,12 +68,13 @@ def _underlay(view: View) -> Iterator[Finding]:
     if family == "ipv6":
         yield Finding(
             State.BLOCKED, f"Agents from 1.18 on ({name_nodes(nodes)}) exit on XDP acceleration with a tunnel over IPv6.",
-            "Set underlayProtocol to ipv4, go over to native routing, or leave xdp out.", nodes)
+            "Set underlayProtocol to ipv4, go over to native routing, or leave xdp out.", nodes, cured_by="native_routing")
     elif family == "auto" and view.config_value("enable-ipv6", {}) == "true":
         yield Finding(
             State.UNKNOWN,
             f"With underlay-protocol auto it is not known whether the tunnel of {name_nodes(nodes)} goes over IPv6, with "
-            "which agents exit on XDP acceleration.", "Set underlayProtocol to ipv4, then run again.", nodes)
+            "which agents exit on XDP acceleration.", "Set underlayProtocol to ipv4, then run again.", nodes,
+            cured_by="native_routing")
 
 
 def _drivers(view: View, options: Options) -> Iterator[Finding]:

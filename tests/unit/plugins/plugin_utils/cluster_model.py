@@ -12,7 +12,8 @@ from typing import Any
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "facts"
 FORWARDING_MODE = "service.cilium.io/forwarding-mode"
-RENDERED = ("bpf-lb-mode", "bpf-lb-dsr-dispatch", "bpf-lb-mode-annotation", "tunnel-protocol")
+RENDERED = ("bpf-lb-mode", "bpf-lb-dsr-dispatch", "bpf-lb-mode-annotation", "tunnel-protocol", "tunnel", "routing-mode",
+            "ipv4-native-routing-cidr", "auto-direct-node-routes")
 ALL = sorted(path.stem for path in FIXTURES.glob("*.json"))
 
 
@@ -53,9 +54,15 @@ def put(values: dict, path: str, value: Any) -> None:
 def render(chart: str, values: dict, former: dict[str, str]) -> dict[str, str]:
     """cilium-config of a chart, for the keys that matter here; every other key stays as it was."""
     data = {key: value for key, value in former.items() if key not in RENDERED}
-    for path, key in (("loadBalancer.mode", "bpf-lb-mode"), ("loadBalancer.dsrDispatch", "bpf-lb-dsr-dispatch")):
+    for path, key in (("loadBalancer.mode", "bpf-lb-mode"), ("loadBalancer.dsrDispatch", "bpf-lb-dsr-dispatch"),
+                      ("ipv4NativeRoutingCIDR", "ipv4-native-routing-cidr")):
         if value_at(values, path) is not None:
             data[key] = value_at(values, path)
+    data["auto-direct-node-routes"] = "true" if value_at(values, "autoDirectNodeRoutes") else "false"
+    if minor(chart) <= 13:
+        data["tunnel"] = value_at(values, "tunnel") or "vxlan"
+    else:
+        data["routing-mode"] = value_at(values, "routingMode") or "tunnel"
     if minor(chart) >= 17:
         data["bpf-lb-mode-annotation"] = "true" if value_at(values, "bpf.lbModeAnnotation") else "false"
     if minor(chart) >= 14:
@@ -72,7 +79,14 @@ def boot(version: str, data: dict[str, str]) -> dict[str, Any]:
     mode, dispatch = data.get("bpf-lb-mode", "snat"), data.get("bpf-lb-dsr-dispatch", "opt")
     annotation = number >= 17 and data.get("bpf-lb-mode-annotation") == "true"
     mode = _checked_mode(number, mode, dispatch, annotation, data)
+    tunnel = _tunnel(number, data)
+    if tunnel and data.get("auto-direct-node-routes") == "true":
+        raise Exits("direct routes beside a tunnel")
+    if not tunnel and data.get("enable-ipv4-masquerade", "true") == "true" and "ipv4-native-routing-cidr" not in data:
+        raise Exits("no range that is not masqueraded")
     status: dict[str, Any] = {"nodeport_mode": mode}
+    if number >= 16:
+        status.update(routing_mode="tunnel" if tunnel else "native", tunnel_protocol=tunnel)
     if number >= 15:
         status["dsr_dispatch"] = dispatch
     if number >= 17:
@@ -120,6 +134,9 @@ def restart(facts: dict, nodes: list[str]) -> None:
     for agent in facts["agents"]:
         if agent["node"] in nodes:
             agent["status"].update(boot(agent["version"], facts["config"]["data"]))
+            if minor(agent["version"]) < 16:
+                tunnel = _tunnel(minor(agent["version"]), facts["config"]["data"])
+                agent["options"]["routing_mode"] = "tunnel" if tunnel else "native"
             agent["uid"], agent["config_current"] = agent["uid"] + "+", True
 
 
@@ -151,5 +168,5 @@ def settings(facts: dict) -> dict[str, Any]:
     """What a change and its undo must leave alike: values, configuration, and what every agent runs."""
     return {
         "values": facts["release"]["values"], "config": facts["config"]["data"], "manifest": facts["manifest_config"],
-        "running": {agent["node"]: agent["status"] for agent in facts["agents"]},
+        "running": {agent["node"]: [agent["status"], agent["options"]] for agent in facts["agents"]},
     }

@@ -12,7 +12,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
 
 KEYS = {"tuning", "title", "selected", "applies", "state", "reason", "way_out", "options", "stage", "wanted", "found",
-        "restart_pending", "nodes", "notes", "left_out_nodes", "without", "groups"}
+        "restart_pending", "nodes", "rests_on", "notes", "left_out_nodes", "without", "groups"}
 
 
 def verdicts(facts, wanted=None):
@@ -38,7 +38,8 @@ def test_an_unread_agent_leaves_it_open_and_is_named():
 
 
 def test_what_is_certain_is_said_even_where_something_was_not_read():
-    facts = model.load("1.13.4-tunnel-vxlan")
+    facts = model.load("1.13.4-edited-by-hand")
+    facts["config"]["data"]["enable-ipsec"] = "true"
     facts["agents"][1].update(status=None, error={"class": "denied", "message": "no"})
     assert verdicts(facts)[-1]["state"] == "BLOCKED"
 

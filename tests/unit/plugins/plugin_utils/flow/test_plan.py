@@ -38,7 +38,7 @@ def test_the_mission_example():
         "undo": step["undo"], "values": {"loadBalancer.mode": "dsr", "loadBalancer.dsrDispatch": "opt"},
         "former_values": {"loadBalancer.mode": None, "loadBalancer.dsrDispatch": None},
         "config": {"bpf-lb-mode": "dsr", "bpf-lb-dsr-dispatch": "opt"}, "expect": {"nodeport_mode": "dsr"},
-        "nodes": ["node-2", "node-3", "node-1"], "pods": False,
+        "nodes": ["node-2", "node-3", "node-1"], "pods": False, "reach": False,
         "node_configs": [], "own_nodes": {}, "former_node_configs": [], "renew": [], "expect_nodes": {},
         "canary": None, "no_canary": None,
     }
@@ -152,7 +152,8 @@ def test_only_an_accepted_plan_may_be_applied():
     assert 'fastpath_acknowledge to ["dsr"]' in plan.refusal(planned(facts))
     assert plan.refusal(planned(facts, acknowledged=["dsr"])) is None
     assert plan.refusal(planned(model.load("1.13.4-dsr-native"))) is None
-    assert "vxlan" in plan.refusal(planned(model.load("1.13.4-tunnel-vxlan")))
+    assert 'fastpath_acknowledge to ["native_routing", "dsr"]' in plan.refusal(planned(model.load("1.13.4-tunnel-vxlan")))
+    assert "kube-proxy" in plan.refusal(planned(model.load("1.14.19-kpr-off")))
 
 
 def test_what_costs_a_restart_only_is_one_step_whatever_its_phase_and_lost_connections_are_another():

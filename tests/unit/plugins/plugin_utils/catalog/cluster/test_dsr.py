@@ -30,10 +30,7 @@ def with_config(fixture, **keys):
 
 
 @pytest.mark.parametrize("fixture, options, words, way_out", [
-    ("1.13.4-tunnel-vxlan", {}, "vxlan tunnel", "native routing"),
-    ("1.12.19-tunnel-dsr-degraded", {}, "fall back to SNAT silently", "native routing"),
     ("1.13.4-tunnel-vxlan", {"dispatch": "geneve"}, "from 1.14 on", "dispatch opt"),
-    ("1.16.19-tunnel-geneve", {}, "geneve tunnel", "{dispatch: geneve}"),
     ("1.14.19-kpr-off", {}, "kube_proxy_replacement", "kube-proxy"),
     ("1.13.4-snat-native", {"dispatch": "geneve"}, "from 1.14 on", "upgrade"),
     ("1.13.4-edited-by-hand", {}, "changed by hand", "release's values"),
@@ -52,7 +49,7 @@ def test_what_cannot_work_is_blocked_with_its_reason_and_a_way_out(fixture, opti
     ("1.17.18-snat-native", {"bpf_lb_mode_annotation": "true"}, {"mode": "snat"}, "1.17 agents"),
     ("1.18.12-receiving", {"bpf_lb_dsr_dispatch": "geneve"}, {"mode": "snat"}, "tunnel protocol is geneve"),
     ("1.13.4-snat-native", {"bpf_lb_mode": "dsr", "bpf_lb_dsr_dispatch": "ipip"}, {}, "ipip"),
-    ("1.16.19-snat-native", {"routing_mode": "tunnel"}, {}, "vxlan tunnel"),
+    ("1.16.19-snat-native", {"routing_mode": "tunnel", "ipam": "eni"}, {}, "vxlan tunnel"),
     ("1.16.19-tunnel-geneve", {"tunnel_protocol": "vxlan"}, {"dispatch": "geneve"}, "vxlan tunnel"),
     ("1.14.19-snat-native", {"routing_mode": "tunnel"}, {"dispatch": "geneve"}, "vxlan tunnel"),
     ("1.16.19-snat-native", {"kube_proxy_replacement": "strict"}, {}, "exit at their next restart"),

@@ -36,7 +36,7 @@ def test_a_family_that_is_off_is_not_switched_on():
     ("1.14.19-snat-native", {"datapath-mode": "netkit"}, "datapath-mode 'netkit'", "veth"),
     ("1.17.18-snat-native", {"datapath-mode": "lb-only"}, "datapath-mode 'lb-only'", "veth"),
     ("1.20.0-snat-native", {"bpf-lb-dsr-dispatch": "ipip"}, "'ipip'", "dsrDispatch to opt"),
-    ("1.16.19-snat-native", {"routing-mode": "tunnel"}, "native_routing", "autoDirectNodeRoutes"),
+    ("1.16.19-snat-native", {"routing-mode": "tunnel", "ipam": "eni"}, "native_routing", "guide for this cloud"),
     ("1.16.19-snat-native", {"cni-chaining-mode": "portmap"}, "host_routing", "Leave host_routing"),
 ])
 def test_what_agents_exit_on_is_refused(fixture, keys, words, way_out):
