@@ -4,6 +4,7 @@
 """The facts document of docs/design.md: a small reader for each source; what cannot be read is null and in `unread`."""
 from __future__ import annotations
 
+import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_agents, helm_release, node_config, owner
@@ -15,6 +16,8 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.redaction import m
 DAEMONSET, CONFIG = "cilium", "cilium-config"
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master",
                         "node-role.kubernetes.io/controlplane")
+# Seconds: how long to wait for the DaemonSet controller, and between two looks.
+PATIENCE, POLL = 10.0, 0.5
 
 
 class Scope(NamedTuple):
@@ -58,7 +61,7 @@ def read_facts(cluster: Cluster, scope: Scope) -> Dict[str, Any]:
     facts: Dict[str, Any] = {"schema": 1, "cluster": read_cluster(cluster, unread)}
     facts.update(read_release(cluster, scope, unread))
     attempt = unread.attempt
-    daemonset = attempt("daemonset", get_daemonset, cluster, scope.namespace)
+    daemonset = attempt("daemonset", settled_daemonset, cluster, scope.namespace)
     config = attempt("config", get_config, cluster, scope.namespace)
     facts["config"] = attempt("config", describe_config, config) if config else None
     api_version, facts["node_configs"] = attempt("node_configs", read_node_configs, cluster, scope.namespace) or (None, None)
@@ -123,6 +126,17 @@ def get_daemonset(cluster: Cluster, namespace: str) -> dict:
         raise NotFound("Namespace {0} has {1}: is this the right cluster, and release_namespace Cilium's "
                        "namespace?".format(namespace, what))
     return found[0]
+
+
+def settled_daemonset(cluster: Cluster, namespace: str) -> dict:
+    """The same once its controller has seen its last change, which takes a second or two, or as it is after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = get_daemonset(cluster, namespace)
+        seen = (found.get("status") or {}).get("observedGeneration") or 0
+        if seen >= found["metadata"].get("generation", 0) or time.monotonic() >= deadline:
+            return found
+        time.sleep(POLL)
 
 
 def describe_daemonset(document: dict) -> Dict[str, Any]:

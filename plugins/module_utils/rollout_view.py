@@ -26,7 +26,7 @@ class View(NamedTuple):
 
 def look(cluster: Cluster, namespace: str) -> View:
     """Read DaemonSet, cilium-config and all agents' pods. Raises KubeError."""
-    daemonset = cilium_facts.get_daemonset(cluster, namespace)
+    daemonset = cilium_facts.settled_daemonset(cluster, namespace)
     config = cilium_facts.get_config(cluster, namespace)
     change = cilium_facts.last_change(config, daemonset)
     pods = cilium_agents.list_pods(cluster, namespace, daemonset["metadata"]["name"])

@@ -90,6 +90,13 @@ expect_nodes:
   description: Nodes apart from the others, each with what its agent must show afterwards.
   returned: success
   type: dict
+reached:
+  description: Kinds of ways between nodes and their pods that must work again afterwards, for O(fastpath.cilium.cilium_health#module:kinds);
+    none where the step did not change them.
+  returned: success
+  type: list
+  elements: str
+  sample: [endpoint/icmp, endpoint/http]
 before:
   description: Facts for O(fastpath.cilium.gate#module:before) after the way back, those of now with the nodes of the record that are
     still part of the cluster.

@@ -7,6 +7,7 @@ Every entry has `event` and `step` (the id of a plan's step). In the order in wh
     started  former_revision, nodes: [..]          before anything is changed; nodes whose agents the step restarts
              former_config: {key: value}           cilium-config as it was then
              former_node_configs: [{name, object}] CiliumNodeConfigs of ours that the step writes, null where there was none
+             reached: [kinds]                      ways that worked between all nodes, of a step that changes those
     applied  revision                              the release was upgraded
     rolled   nodes: {node: {state, ..}}            agents were restarted, as cilium_rollout returns it
     done                                           the gate after the step held
@@ -52,7 +53,7 @@ def steps(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Every step that was begun, in order, with what became of it.
 
     [{id, former_revision, former_config: None where not written, former_node_configs: [{name, object}],
-      revision: int|None, nodes: [planned],
+      revision: int|None, nodes: [planned], reached: [kinds],
       rolled: {node: {..}}, unrolled: None or likewise, state: the last event}]
     """
     found: dict[str, dict[str, Any]] = {}
@@ -78,7 +79,7 @@ def _begin(found: dict[str, dict[str, Any]], name: str, entry: Entry) -> None:
     found[name] = {"id": name, "former_revision": entry.get("former_revision"), "revision": None,
                    "former_config": read.mapping(entry.get("former_config")), "former_node_configs": _configs(entry),
                    "nodes": _names(entry.get("nodes")),
-                   "rolled": {}, "unrolled": None, "state": "started"}
+                   "reached": _names(entry.get("reached")), "rolled": {}, "unrolled": None, "state": "started"}
 
 
 def _names(value: Any) -> list[str]:

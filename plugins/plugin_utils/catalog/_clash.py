@@ -1,11 +1,10 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What several tunings are refused for: a setting that excludes them, a chained CNI plugin, agents that left them off."""
+"""What several tunings are refused for: a setting that excludes them, a chained CNI plugin, no devices."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Finding, State
@@ -16,7 +15,6 @@ AGENT_DEFAULTS = {
     "enable-ipv4": "true", "enable-ipv6": "true", "enable-ipv4-masquerade": "true", "enable-ipv6-masquerade": "true",
     "enable-remote-node-identity": "true", "datapath-mode": "veth", "bpf-lb-dsr-dispatch": "opt",
 }
-LOG = "The agent's log says why: kubectl logs of its pod, level warning; a restart alone would change nothing."
 
 
 def on(view: View, key: str) -> bool:
@@ -30,22 +28,6 @@ def excluded(view: View, key: str, what: str, way_out: str, since: str | None = 
     nodes = view.agents_within(since, until)
     if nodes and on(view, key):
         yield Finding(State.BLOCKED, f"{what}, and cilium-config has {key} 'true'.", way_out, nodes)
-
-
-def left_off(view: View, config: tuple[str, str], live: tuple[str, Any], why: str) -> Iterator[Finding]:
-    """Agents that started with a key as it is wanted and run something else: they left it off and went on without."""
-    key, value = config
-    if view.config_value(key, {}) != value:
-        return
-    elsewhere = {node for override in view.overrides([key]) for node in override.nodes}
-    nodes = tuple(agent.node for agent in view.read_agents if agent.node not in elsewhere
-                  and agent.config_current is True and agent.live(live[0]) not in (None, live[1]))
-    if nodes:
-        yield Finding(
-            State.BLOCKED,
-            f"The agent on {read.name_nodes(nodes)} started with {key} '{value}' and left it off all the same; "
-            f"agents do so {why}.",
-            LOG, nodes)
 
 
 def no_devices(view: View, what: str) -> Iterator[Finding]:

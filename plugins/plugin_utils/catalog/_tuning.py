@@ -253,8 +253,8 @@ class Tuning:
 
     `absent` says what a key means that is missing from values or from a configuration that was read.
     `applies` False: judged only, `way_out` holds the procedure. `kernel` is the least version, None where Cilium's own
-    minimum does. `since`: the first version of chart and agents that knows it. `by_itself`: no key turns it on, agents
-    do it where what it needs is in place; once that is so, a restart changes nothing. `pods`: running pods take it on
+    minimum does. `since`: the first version of chart and agents that knows it. `left_off`: why agents
+    that started with all of it leave it off all the same, and tell their log alone; a restart then changes nothing. `pods`: running pods take it on
     only when they are created anew, which is left to the user. `reach`: pods' packets take another way between nodes, so after
     it every agent must reach every node and its pods as before. `profiles`: the profiles it belongs to, each with the options
     it has there. `adapt`: the options as they are meant on this cluster, where the facts tell what the user left open.
@@ -280,7 +280,7 @@ class Tuning:
     since: str | None = None
     pods: bool = False
     reach: bool = False
-    by_itself: bool = False
+    left_off: str | None = None
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     off: Mapping[str, str] | None = None
     adapt: Callable[[View, Options], Options] | None = None

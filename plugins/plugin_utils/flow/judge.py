@@ -256,7 +256,7 @@ class _Case:
 
         While a needed tuning is still on its way, that may be why.
         """
-        if not self.tuning.by_itself:
+        if self.tuning.left_off is None:
             return None
         last = self.comparisons[-1]
         elsewhere = {node for override in self.view.overrides(self.wanted_config()) for node in override.nodes}
@@ -264,11 +264,11 @@ class _Case:
         nodes = sorted(last.running.keys() & current, key=read.natural)
         needed = [verdicts[need.tuning]["state"] for need in self.tuning.needs
                   if need.tuning in verdicts and matches(need.when, self.options)]
-        if not nodes or last.values or last.config or any(state not in MET for state in needed):
+        if not nodes or last.config or any(state not in MET for state in needed):
             return None
         return Finding(
             State.BLOCKED, f"The agent on {read.name_nodes(nodes)} started with this configuration and does something else all "
-            f"the same: {words.differences(self.view, self.stages[-1], last)}",
+            f"the same: {words.differences(self.view, self.stages[-1], last)} Agents do so {self.tuning.left_off}.",
             "Its log says why: kubectl logs of its pod, level warning; a restart alone would change nothing.", tuple(nodes))
 
     def _compared(self) -> Finding:

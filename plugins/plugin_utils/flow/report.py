@@ -250,6 +250,9 @@ def _step(number: int, total: int, step: Mapping, batch: Any, width: int) -> lis
     if step.get("pods") is True:
         lines += paragraph("Pods", "those that run now go on without it until they are created anew, which is yours to do: "
                            "kubectl rollout restart of their workloads, when it suits them", width)
+    if step.get("reach") is True:
+        lines += paragraph("Proof", "every agent must reach every node and its pods as before, by its own probes, else all goes back; a "
+                           "larger fastpath_batch makes the time shorter in which they do not", width)
     return lines + paragraph("Undo", step.get("undo"), width)
 
 

@@ -22,16 +22,17 @@ COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 
 def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> dict[str, Any]:
     """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..},
-    node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, before: facts}
+    node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, reached: [kinds],
+    before: facts}
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
     agents that may run the step's configuration; `config`, `expect` and (of nodes apart) `expect_nodes` say what
     cilium-config and they must show after; `renew` are those whose CiliumNodeConfig is put back as `node_configs` have it;
-    `before` is what the gate after the way back compares with.
+    `reached` are the ways between nodes that must work again; `before` is what the gate after the way back compares with.
     """
     before, view = View(record.get("facts")), View(facts)
     current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
-    way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, **undo_own.NOTHING,
+    way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, "reached": [], **undo_own.NOTHING,
            "before": _baseline(before, view)}
     step = _step(record, entry)
     if not _changed_values(step) and not undo_own.planned(step):
@@ -46,6 +47,7 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
         "expect": _expect(before, earlier, step, None, apart),
         "expect_nodes": {node: _expect(before, earlier, step, node, ()) for node in apart if node in nodes},
         "node_configs": undo_own.former(entry), "renew": undo_own.renewed(step, view, nodes),
+        "reached": read.listing(entry.get("reached")) or [],
     }
 
 

@@ -19,6 +19,7 @@ CONFLICTS = (
 REASON = ("Agents restart and allow packets of up to 192 KB on the nodes' devices; running pods go on with 64 KB until they "
           "are created anew.")
 UNDO = "Put {value} back and restart the agents; pods created meanwhile keep the larger sizes until they are created anew."
+LEFT_OFF = "where the kernel is too old or a device does not take the larger sizes"
 OPT = "Set loadBalancer.dsrDispatch to opt, then run again."
 
 
@@ -30,16 +31,14 @@ def not_applicable(view: View, family: str) -> Iterator[Finding]:
                       f"Leave {family}_big_tcp out of fastpath_tunings, or set {family}.enabled yourself first.")
 
 
-def refusals(view: View, key: str, live: str) -> Iterator[Finding]:
-    """What the agents exit on together with BIG TCP, or leave it off for."""
+def refusals(view: View) -> Iterator[Finding]:
+    """What the agents exit on together with BIG TCP."""
     for setting, what in (("enable-ipsec", "IPsec"), ("enable-wireguard", "WireGuard")):
         yield from clash.excluded(view, setting, f"BIG TCP does not go with encryption ({what})",
                                   f"Do without {what} (encryption.enabled), or leave BIG TCP out of fastpath_tunings.")
     yield from _device_mode(view)
     yield from _dispatch(view)
     yield from clash.no_devices(view, "BIG TCP")
-    yield from clash.left_off(view, (key, "true"), (live, "enabled"),
-                              "where the kernel is too old or a device does not take the larger sizes")
 
 
 def _device_mode(view: View) -> Iterator[Finding]:

@@ -43,8 +43,6 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
                               "Do without IPsec (encryption.enabled), or leave bandwidth_manager out of fastpath_tunings.")
     yield from _sleeping_bbr(view)
     yield from clash.no_devices(view, "the bandwidth manager")
-    yield from clash.left_off(view, (KEY, "true"), ("bandwidth_manager", "enabled"),
-                              "where the kernel has no fq (CONFIG_NET_SCH_FQ) or no device is found")
 
 
 TUNING = Tuning(
@@ -57,6 +55,7 @@ TUNING = Tuning(
     absent={"bandwidthManager": False, "bandwidthManager.enabled": False, KEY: "false"},
     kernel="5.1",
     off={KEY: "false"},
+    left_off="where the kernel has no fq (CONFIG_NET_SCH_FQ) or no device is found",
     profiles={"throughput": {}, "max": {}},
     stages=(
         # Charts from 1.12 on take a mapping; in 1.11 a mapping renders nonsense.

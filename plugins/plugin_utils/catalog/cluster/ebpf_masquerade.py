@@ -90,8 +90,6 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
     yield from clash.excluded(
         view, "enable-masquerade-to-route-source", "BPF masquerading does not take the source address from the route",
         "Set enableMasqueradeRouteSource to false, or leave ebpf_masquerade out of fastpath_tunings.")
-    yield from clash.left_off(view, (KEY, "true"), ("masquerading", "bpf"),
-                              "where BPF NodePort is not to be had, and go on with iptables")
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
@@ -110,6 +108,7 @@ TUNING = Tuning(
            "the outside whose port cannot be kept are reset, node by node.",
     undo="Put bpf.masquerade back and restart the agents; connections from pods to the outside are at risk in the same way.",
     needs=(Need("kube_proxy_replacement"),),
+    left_off="where BPF NodePort is not to be had, and go on with iptables",
     absent={"bpf.masquerade": False, KEY: "false"},
     profiles={"latency": {}, "throughput": {}, "max": {}},
     stages=(

@@ -65,7 +65,7 @@ TUNING = Tuning(
     kernel="5.10",
     # Older kernels fall back by themselves; said in so many words it is known what runs there.
     off={KEY: "true"},
-    by_itself=True,
+    left_off="where something that it takes is missing after all",
     profiles={"recommended": {}, "latency": {}, "throughput": {}, "max": {}},
     stages=(
         # In chart 1.11 the value has the opposite of its name's meaning. 1.12 reads it where the new one is not set.

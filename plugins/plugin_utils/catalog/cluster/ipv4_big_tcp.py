@@ -26,7 +26,7 @@ KEY, VALUE, LIVE = "enable-ipv4-big-tcp", "enableIPv4BIGTCP", "ipv4_big_tcp"
 def refusals(view: View, options: Options) -> Iterator[Finding]:
     """IPv4 that is off, and what agents exit on."""
     yield from big_tcp.not_applicable(view, "ipv4")
-    yield from big_tcp.refusals(view, KEY, LIVE)
+    yield from big_tcp.refusals(view)
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
@@ -42,6 +42,7 @@ TUNING = Tuning(
     reason=big_tcp.REASON,
     undo=big_tcp.UNDO.format(value=VALUE),
     needs=big_tcp.NEEDS,
+    left_off=big_tcp.LEFT_OFF,
     conflicts=big_tcp.CONFLICTS,
     absent={VALUE: False, KEY: "false"},
     kernel="6.3",

@@ -34,6 +34,7 @@ CLOUD_ADDRESSES = {"eni": "AWS", "azure": "Azure", "alibabacloud": "Alibaba Clou
 # Every packet passes the cloud's own routers there, whichever nodes it travels between.
 WITHOUT_SEGMENTS = {"gce": "Google Cloud", "azure": "Azure"}
 ZONE = "topology.kubernetes.io/zone"
+DSR_MODES = ("dsr", "hybrid")
 PROBES = ("enable-health-checking", "enable-endpoint-health-checking")
 BY_HAND = ("In a maintenance window, change the routing yourself and see that pods of every pair of nodes reach each other; then "
            "run again.")
@@ -78,8 +79,7 @@ def _pool(view: View, family: str) -> list[str]:
 
 def _needed(view: View, family: str) -> bool:
     """Whether agents exit without a range: it is what they do not masquerade."""
-    return clash.on(view, f"enable-{family}") and clash.on(view, f"enable-{family}-masquerade") \
-        and not clash.on(view, "enable-ip-masq-agent")
+    return clash.on(view, f"enable-{family}") and clash.on(view, f"enable-{family}-masquerade")
 
 
 def adapt(view: View, options: Options) -> Options:
@@ -170,6 +170,17 @@ def _words_of_agents(view: View) -> Iterator[Finding]:
             "renamed the key for the routing mode.", "Bring chart and agents to one version, then run again.", nodes)
 
 
+def _awakened(view: View) -> Iterator[Finding]:
+    """DSR that a tunnel keeps off in old agents, whatever its dispatch says."""
+    nodes = view.agents_within(None, "1.12")
+    mode, dispatch = view.config_value("bpf-lb-mode", {}), view.config_value("bpf-lb-dsr-dispatch", clash.AGENT_DEFAULTS)
+    if nodes and mode in DSR_MODES and dispatch != "opt":
+        yield Finding(
+            State.BLOCKED, f"cilium-config has bpf-lb-mode '{mode}' with dispatch '{dispatch}', which agents up to 1.12 "
+            f"({read.name_nodes(nodes)}) leave off in a tunnel and exit on without one.",
+            "Set loadBalancer.dsrDispatch to opt, or loadBalancer.mode to snat, then run again.", nodes)
+
+
 def _former_name(view: View, options: Options) -> Iterator[Finding]:
     former = read.nested(view.values or {}, "nativeRoutingCIDR")[0]
     if within(view.chart, None, "1.11") and former and former != options["cidr"]:
@@ -188,6 +199,7 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
     if from_tunnel(view, options):
         yield from _segments(view, options)
         yield from _former_name(view, options)
+        yield from _awakened(view)
     yield from _ranges(view, options)
 
 
@@ -208,7 +220,7 @@ def notes(view: View, options: Options) -> Iterator[str]:
         yield ("Whether the routers know the way to every node's pods is not in the facts. Where they do not, the agents' own "
                "probes tell after the last restart, and all goes back; until then pods are cut off from each other.")
     mode = view.config_value("bpf-lb-mode", {})
-    if mode in ("dsr", "hybrid") and view.agents_within(None, "1.12"):
+    if mode in DSR_MODES and view.agents_within(None, "1.12"):
         yield (f"cilium-config has bpf-lb-mode '{mode}', which agents up to 1.12 leave off in a tunnel: without one they turn it on "
                "in the same restart.")
     yield (f"Pods on changed and unchanged nodes do not reach each other until the last of {len(view.agents)} agents has "

@@ -57,7 +57,7 @@ def _disabled(view: View) -> Iterator[Finding]:
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """What turns it off, a restart that would change the replacement of kube-proxy, and agents that left it off."""
+    """What turns it off, and a restart that would change the replacement of kube-proxy."""
     yield from _disabled(view)
     between = tuple(agent.node for agent in view.read_agents if _between(view, agent))
     if between and len(view.running(RUNS, "enabled")) < len(view.agents):
@@ -66,8 +66,6 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
             f"The agent on {name_nodes(between)} does not run the kube-proxy replacement that cilium-config has; a restart "
             "would change that as well.",
             "Bring the kube-proxy replacement in line first (tuning kube_proxy_replacement has the procedure).", between)
-    for key in (OLD_KEY, KEY):
-        yield from clash.left_off(view, (key, "true"), (RUNS, "enabled"), "where the kernel lacks what it takes")
 
 
 def notes(view: View, options: Options) -> Iterator[str]:
@@ -93,7 +91,7 @@ TUNING = Tuning(
     absent={"hostServices.enabled": False, OLD_KEY: "false", "socketLB.enabled": False, KEY: "false"},
     kernel="4.17",
     profiles={"latency": {}, "throughput": {}, "max": {}},
-    by_itself=True,
+    left_off="where the kernel lacks what it takes",
     stages=(
         Stage("implied", wants=(), live=(SHOWS,), when=implied),
         Stage("own", wants=(Want({"hostServices.enabled": True}, {OLD_KEY: "true"}, until="1.11"),

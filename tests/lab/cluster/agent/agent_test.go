@@ -121,7 +121,7 @@ func TestDefaultsByVersion(t *testing.T) {
 // 1.14 still follows the old key where the new one is not set; later agents do not know it.
 func TestTunnelKeyIn114(t *testing.T) {
 	for release, wanted := range map[string]string{"1.13.4": "", "1.14.19": "", "1.15.19": "vxlan", "1.20.0": "vxlan"} {
-		a, err := Start(inputFor(release, map[string]string{"tunnel": "disabled"}, "", nil))
+		a, err := Start(inputFor(release, map[string]string{"tunnel": "disabled", "ipv4-native-routing-cidr": "10.0.0.0/8"}, "", nil))
 		if err != nil || a.state.tunnel != wanted {
 			t.Errorf("%s: %v", release, err)
 		}

@@ -29,7 +29,8 @@ func mustVersion(t *testing.T, text string) version {
 // configFor is a sound configuration for a release, with changes. "@kpr" (full, off, partly) and "@tunnel"
 // (none, vxlan, geneve) are written in the keys of that release; a change to "" takes a key away.
 func configFor(v version, more ...changes) map[string]string {
-	config := map[string]string{"enable-ipv6": "false", "enable-bpf-masquerade": "true", "@kpr": "full", "@tunnel": "none"}
+	config := map[string]string{"enable-ipv6": "false", "enable-bpf-masquerade": "true",
+		"ipv4-native-routing-cidr": "10.0.0.0/8", "@kpr": "full", "@tunnel": "none"}
 	for _, change := range more {
 		maps.Copy(config, change)
 	}

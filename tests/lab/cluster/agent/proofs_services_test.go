@@ -104,6 +104,10 @@ var proofs = map[string]proof{
 	"auto-direct-node-routes": {at: "all", config: changes{"auto-direct-node-routes": "true", "@tunnel": "vxlan"},
 		lifted: []changes{native, {"auto-direct-node-routes": "false"}},
 		says:   "option --auto-direct-node-routes cannot be used with tunneling (vxlan)."},
+	"native-range": {at: "all", config: changes{"ipv4-native-routing-cidr": ""},
+		lifted: []changes{{"@tunnel": "vxlan"}, {"ipv4-native-routing-cidr": "10.0.0.0/8"}, {"ipam": "eni"},
+			{"ipam": "alibabacloud"}, {"enable-ip-masq-agent": "true"}, {"enable-ipv4-masquerade": "false"}},
+		says: "invalid daemon configuration: native routing cidr must be configured with option --ipv4-native-routing-cidr"},
 
 	"dsr-tunnel-1.11": {at: "1.11-1.12", effect: degrade, config: with(dsr, changes{"@tunnel": "vxlan"}),
 		lifted: []changes{native, snat},

@@ -9,6 +9,8 @@ import (
 )
 
 const (
+	// Not in the table of the facts: what agents from 1.11.0 on are known to say.
+	rowRange       = "native routing and masquerading without ipv4-native-routing-cidr"
 	rowIPsec       = "NodePort/KPR + IPsec"
 	rowMasquerade  = "BPF masq without NodePort/KPR"
 	rowMasquerade6 = "IPv6 masq + BPF masq"
@@ -24,6 +26,21 @@ var routeRules = []rule{
 		say: func(s *state) string {
 			return fmt.Sprintf("option --auto-direct-node-routes cannot be used with tunneling (%s). "+
 				"Packets must be routed through the tunnel device.", s.tunnel)
+		},
+	}, {
+		name: "native-range", row: rowRange, versions: versions("all"), effect: refuse,
+		when: func(s *state) bool {
+			own := slices.Contains([]string{"eni", "alibabacloud"}, s.opt.text("ipam")) || s.opt.on("enable-ip-masq-agent")
+			return s.tunnel == "" && s.masquerade4 && !own && s.opt.text("ipv4-native-routing-cidr") == ""
+		},
+		say: func(s *state) string {
+			mode := "--routing-mode=native"
+			if !s.version.atLeast(14) {
+				mode = "--tunnel=disabled"
+			}
+			return fmt.Sprintf("invalid daemon configuration: native routing cidr must be configured with option "+
+				"--ipv4-native-routing-cidr in combination with --enable-ipv4-masquerade %s --ipam=%s --enable-ipv4=true",
+				mode, s.opt.text("ipam"))
 		},
 	},
 }

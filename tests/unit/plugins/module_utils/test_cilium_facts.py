@@ -6,9 +6,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import threading
+import time
 
 import pytest
 
+from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_facts
 from ansible_collections.fastpath.cilium.plugins.module_utils.cilium_facts import (
     Scope, changed_at, last_change, read_facts)
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import Cluster, Down, Garbled, Unauthorized
@@ -231,3 +234,14 @@ def test_other_names(api, cluster):
     assert facts["config"]["data"] == {"a": "b"}
     asked = [request[1] for request in api.requests if "/secrets" in request[1]]
     assert asked and all("namespaces/cni" in path and "rke2-cilium" in path for path in asked)
+
+
+def test_the_daemonset_is_read_once_its_controller_has_seen_the_last_change(api, cilium, cluster, monkeypatch):
+    cilium.put_daemonset(generation=2, observed=1)
+    threading.Timer(0.8, lambda: cilium.put_daemonset(generation=2, observed=2)).start()
+    assert read_facts(cluster, Scope())["daemonset"]["observed_generation"] == 2
+    monkeypatch.setattr(cilium_facts, "PATIENCE", 0.3)
+    cilium.put_daemonset(generation=3, observed=2)
+    began = time.monotonic()
+    assert cilium_facts.settled_daemonset(cluster, "kube-system")["status"]["observedGeneration"] == 2, "as it is, after a while"
+    assert 0.3 <= time.monotonic() - began < 3

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_facts
 from ansible_collections.fastpath.cilium.plugins.module_utils.rollout import RolloutStopped, Wish, roll_out
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.fake_api import Reply
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.fake_cilium import CONFIG, FakeCilium
@@ -150,10 +151,18 @@ def test_a_config_that_is_not_as_expected_restarts_nobody(api, cilium, cluster):
 
 @pytest.mark.parametrize("state, words", [
     (dict(generation=2, observed=1), "not seen its last change"), (dict(updated=1), "1 of 3 agents are updated")])
-def test_a_daemonset_that_rolls_by_itself_is_left_alone(api, cilium, cluster, state, words):
+def test_a_daemonset_that_rolls_by_itself_is_left_alone(api, cilium, cluster, state, words, monkeypatch):
+    monkeypatch.setattr(cilium_facts, "PATIENCE", 0.1)
     cilium.put_daemonset(**state)
     stop = stopped(cluster, wish())
     assert words in stop.message and "OnDelete" in stop.message and deletions(api) == []
+
+
+def test_a_controller_that_takes_a_second_to_see_a_change_is_waited_for(api, cilium, cluster):
+    cilium.configure({"bpf-lb-mode": "dsr"})
+    cilium.put_daemonset(generation=2, observed=1)
+    threading.Timer(1.0, lambda: cilium.put_daemonset(generation=2, observed=2)).start()
+    assert set(states(roll_out(cluster, wish())).values()) == {"restarted_verified"}
 
 
 def test_ondelete_with_a_new_template_is_ours_to_roll(api, cilium, cluster):

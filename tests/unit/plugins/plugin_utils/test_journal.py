@@ -99,3 +99,10 @@ def test_configurations_of_single_nodes_are_remembered_as_the_first_beginning_fo
     step, = journal.steps([{**begun, "former_node_configs": [first]}, {**begun, "former_node_configs": [again, other, {}, None]}])
     assert step["former_node_configs"] == [first, other]
     assert journal.steps([begun])[0]["former_node_configs"] == []
+
+
+def test_what_worked_between_nodes_before_the_first_beginning_is_what_must_work_again():
+    first = {**started("1-a"), "reached": ["endpoint/icmp", "host/http"]}
+    step, = journal.undo_steps([first, {**started("1-a"), "reached": []}])
+    assert step["reached"] == ["endpoint/icmp", "host/http"]
+    assert journal.undo_steps([started("1-a")])[0]["reached"] == []

@@ -23,8 +23,8 @@ def entry(name, **more):
     """A tuning of Helm value x.<name>, key x-<name> and status line xdp_acceleration, nodeport_mode, ...; one that agents do
     by themselves has no value and no key."""
     given = {"phase": Phase.SERVICES, "risk": Risk.AGENT_RESTART, "live": "lb_algorithm", **more}
-    wants = () if given.get("by_itself") else (Want({f"x.{name}": True}, {f"x-{name}": "true"}),)
-    proves = () if given.get("by_itself") else (f"x-{name}",)
+    wants = () if given.get("left_off") else (Want({f"x.{name}": True}, {f"x-{name}": "true"}),)
+    proves = () if given.get("left_off") else (f"x-{name}",)
     stage = Stage(given.pop("stage", "on"), wants, (Live(given.pop("live"), "maglev", config=proves),))
     return Entry(Tuning(id=name, title=name, reason=f"because {name}.", undo=f"undo {name}.", stages=(stage,), **given), "")
 
@@ -192,7 +192,7 @@ def steps_of(known, facts=None, wanted=None):
 def own(*needs, **more):
     """A tuning that agents do by themselves, with a status line of its own."""
     needed = tuple(map(Need, needs))
-    return entry("own", by_itself=True, phase=Phase.OBSERVABILITY, live="xdp_acceleration", needs=needed, **more)
+    return entry("own", left_off="where it cannot be had", phase=Phase.OBSERVABILITY, live="xdp_acceleration", needs=needed, **more)
 
 
 @pytest.mark.parametrize("risk", [Risk.AGENT_RESTART, Risk.CONNECTIONS_LOST])

@@ -117,3 +117,9 @@ def test_a_step_of_many_tunings_has_a_short_name_and_lists_them():
     shown = profiled()
     assert "1-agents  [risk: agent restart]" in shown
     assert re.search(r"^    For +no_conntrack, pmtu_discovery, ", shown, re.MULTILINE)
+
+
+def test_a_step_that_changes_the_way_between_nodes_says_how_it_is_proved_and_what_makes_it_shorter():
+    shown = " ".join(rendered(model.load("1.13.4-tunnel-vxlan"), {"native_routing": {}}).split())
+    assert "Proof every agent must reach every node and its pods as before" in shown and "a larger fastpath_batch" in shown
+    assert "Proof every agent" not in " ".join(rendered(model.load("1.13.4-snat-native"), {"dsr": {}}).split())

@@ -33,7 +33,8 @@ class Taken:
         model.apply_step(self.now, step)
         self.describe(f"fastpath {RUN}: set something")
         self.entries += [
-            {"step": step["id"], "event": "started", "former_revision": former, "nodes": step["nodes"]},
+            {"step": step["id"], "event": "started", "former_revision": former, "nodes": step["nodes"],
+             "reached": ["endpoint/icmp"] if step["reach"] else []},
             {"step": step["id"], "event": "applied", "revision": self.now["release"]["revision"]},
             {"step": step["id"], "event": "rolled", "nodes": {node: {"state": "restarted_verified"} for node in step["nodes"]}},
             {"step": step["id"], "event": "done"},
@@ -209,7 +210,7 @@ def test_agents_that_were_not_even_restarted_have_nothing_to_go_back_to():
     run.now["agents"] = copy.deepcopy(run.before["agents"])
     assert run.refusal() is None
     assert run.way() == {"revision": None, "current": run.before["release"]["revision"], "nodes": [], "config": {}, "expect": {},
-                         "node_configs": [], "renew": [], "expect_nodes": {}, "before": run.way()["before"]}
+                         "reached": [], "node_configs": [], "renew": [], "expect_nodes": {}, "before": run.way()["before"]}
 
 
 @pytest.mark.parametrize("facts", [None, {}, {"schema": 1}, {"schema": 1, "agents": [None, 5], "nodes": "x", "release": []}])
@@ -218,3 +219,10 @@ def test_no_facts_are_an_exception(facts):
     run.now = facts
     assert run.refusal()
     run.way()
+
+
+def test_a_tunnel_that_is_put_back_must_reach_what_it_reached():
+    run = Taken("1.13.4-tunnel-vxlan", {"native_routing": {}})
+    way = run.way()
+    assert (way["reached"], way["config"]["tunnel"], way["expect"]) == (["endpoint/icmp"], "vxlan", {"routing_mode": "tunnel"})
+    assert Taken(ONE_STEP).way()["reached"] == []

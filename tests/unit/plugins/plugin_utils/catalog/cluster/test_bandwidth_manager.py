@@ -33,7 +33,7 @@ def test_a_boolean_where_the_chart_takes_a_mapping_is_named():
 @pytest.mark.parametrize("changes, words, way_out", [
     ({"config": {"enable-ipsec": "true"}}, "IPsec", "encryption.enabled"),
     ({"running": {**OFF, "devices": []}}, "no network device", "devices"),
-    ({"config": {KEY: "true"}, "values": {"bandwidthManager.enabled": True}}, "left it off all the same", "log"),
+    ({"config": {KEY: "true"}, "values": {"bandwidthManager.enabled": True}}, "does something else all the same", "log"),
     ({"config": {"enable-bbr": "true"}}, "BBR is set here and sleeps", "bandwidthManager.bbr"),
     ({"values": {"bandwidthManager.bbr": True}}, "BBR is set here and sleeps", "bandwidthManager.bbr"),
     ({"kernel": "5.0.0-1"}, "kernel 5.1", "Upgrade the kernel"),

@@ -69,7 +69,7 @@ def test_it_has_no_meaning_where_nothing_is_masqueraded(keys, state):
 
 def test_agents_that_fell_back_to_iptables_are_not_restarted_in_vain():
     facts = one.cluster("1.14.19-snat-native", running={"masquerading": "iptables"})
-    assert one.refused(one.verdict(facts, ID), "left it off all the same", "log")
+    assert one.refused(one.verdict(facts, ID), "does something else all the same", "log")
     for agent in facts["agents"]:
         agent["config_current"] = False
     assert one.verdict(facts, ID)["state"] == "DRIFT"

@@ -97,6 +97,6 @@ def test_bpf_masquerading_that_falls_back_takes_host_routing_with_it_although_no
     off = {"enable-ipv4-masquerade": "false", "enable-ipv6-masquerade": "false"}
     facts = one.cluster("1.13.4-snat-native", config={**off, **config}, running={"masquerading": "disabled", **LEGACY})
     assert one.verdict(facts, ID)["state"] == "BLOCKED"
-    without = one.cluster("1.13.4-snat-native", config={**off, **config, "enable-bpf-masquerade": None},
+    without = one.cluster("1.13.4-snat-native", config={**off, **config, "enable-bpf-masquerade": None, KEY: "true"},
                           values={"bpf.hostLegacyRouting": True}, running={"masquerading": "disabled", **LEGACY})
     assert one.verdict(without, ID)["state"] == "DRIFT"

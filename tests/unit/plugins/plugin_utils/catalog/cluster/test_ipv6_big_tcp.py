@@ -70,7 +70,7 @@ def test_dsr_by_geneve_in_the_same_policy_is_refused_from_1_19_on(version, state
 
 def test_agents_that_left_it_off_or_find_no_device_are_not_restarted_in_vain():
     off = one.cluster("1.16.19-snat-native", config={**FAMILY, KEY: "true"}, values={VALUE: True}, running={ID: "disabled"})
-    assert one.refused(one.verdict(off, ID), "left it off all the same", "log")
+    assert one.refused(one.verdict(off, ID), "does something else all the same", "log")
     without = small("1.16.19-snat-native", running={"devices": []})
     assert one.refused(one.verdict(without, ID), "no network device", "devices")
 

@@ -62,7 +62,7 @@ def test_it_is_acknowledged_by_name_and_of_a_profile_left_out_with_what_needs_it
     ({"cluster-pool-ipv4-cidr": "10.8.0.0/16"}, {}, "10.8.0.0/16"),
     ({"cluster-pool-ipv4-cidr": "10.8.0.0/16"}, {"cidr": "10.0.0.0/8"}, "10.0.0.0/8"),
     ({"ipam": "kubernetes", "cluster-pool-ipv4-cidr": "10.8.0.0/16"}, {"cidr": "10.9.0.0/16"}, "10.9.0.0/16"),
-    ({"enable-ipv4-masquerade": "false"}, {}, None), ({"enable-ip-masq-agent": "true"}, {}, None),
+    ({"enable-ipv4-masquerade": "false"}, {}, None),
 ])
 def test_the_range_is_the_one_that_is_known(keys, options, wanted):
     assert step(one.cluster(NEW, config=keys), options)["config"].get(V4_KEY) == wanted
@@ -84,6 +84,7 @@ def test_ipv6_has_a_range_of_its_own_where_it_is_on():
     (NEW, {}, {"cidr": "10.1.0.0/16"}, "10.0.0.0/8, which is not within 10.1.0.0/16", "all pools"),
     (NEW, {"config": {"ipam": "eni"}}, {}, "addresses of AWS", "guide for this cloud"),
     (NEW, {"config": {"cni-chaining-mode": "aws-cni"}}, {}, "chained", "there"),
+    ("1.12.19-tunnel-dsr-degraded", {"config": {"bpf-lb-dsr-dispatch": "ipip"}}, {}, "exit on without one", "dsrDispatch to opt"),
     (NEW, {"values": {"aksbyocni.enabled": True}}, {}, "aksbyocni", "Leave"),
     (NEW, {"config": {"cluster-id": "3"}}, {}, "mesh", "maintenance window"),
     (NEW, {"config": {"enable-vtep": "true"}}, {}, "VTEP", "vtep.enabled"),

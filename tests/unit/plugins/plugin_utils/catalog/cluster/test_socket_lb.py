@@ -58,7 +58,7 @@ def test_a_restart_that_would_change_the_replacement_as_well_is_refused():
 def test_agents_that_left_it_off_are_not_restarted_in_vain():
     own = without_replacement("1.14.19", "false", **{"bpf-lb-sock": "true"})
     one.model.put(own["release"]["values"], "socketLB.enabled", True)
-    assert one.refused(one.verdict(own, ID), "left it off all the same", "log")
+    assert one.refused(one.verdict(own, ID), "does something else all the same", "log")
     implied = one.cluster("1.16.19-snat-native", running=OFF)
     assert one.refused(one.verdict(implied, ID), "does something else all the same", "log")
 
