@@ -51,7 +51,8 @@ def prove(cluster: Cluster, question: Question) -> Dict[str, Any]:
     while True:
         pods = agent_pods(cluster, question.namespace)
         # Who proved everything need not be asked again.
-        open_ones = [node for node in pods if node not in said or any(gaps(said[node], node, sorted(pods), wanted(question)))]
+        open_ones = [node for node in pods
+                     if node not in said or any(gaps(said[node], node, sorted(pods), wanted(question)))]
         said = {node: said[node] for node in pods if node not in open_ones}
         said.update(ask(cluster, question, {node: pods[node] for node in open_ones}))
         rounds += 1
@@ -60,16 +61,16 @@ def prove(cluster: Cluster, question: Question) -> Dict[str, Any]:
             return result
         if time.monotonic() + question.pause >= deadline:
             raise NotReached(sentence(result, question), result)
-        progress.waiting("pods", "still waiting until every agent reaches every node, {0}".format(told(result["lacking"][0])))
+        progress.waiting("pods", "waiting until every agent reaches every node: {0}".format(told(result["lacking"][0])))
         time.sleep(question.pause)
 
 
 def agent_pods(cluster: Cluster, namespace: str) -> Dict[str, str]:
-    """Pod of every node's agent. Raises NotFound where there is none, or one does not run."""
-    found = [cilium_agents.describe(pod, cilium_agents.LastChange()) for pod in cilium_agents.list_pods(cluster, namespace, None)]
+    """Pod of every node's agent. Raises NotFound where there is none at all."""
+    found = cilium_agents.list_pods(cluster, namespace, None)
     if not found:
         raise NotFound("There is no Cilium agent in namespace {0}.".format(namespace))
-    return {agent["node"]: agent["pod"] for agent in found}
+    return {cilium_agents.node_of(pod): pod["metadata"]["name"] for pod in found}
 
 
 def ask(cluster: Cluster, question: Question, pods: Dict[str, str]) -> Dict[str, Said]:

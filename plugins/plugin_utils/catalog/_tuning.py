@@ -251,15 +251,15 @@ class Finding:
 class Tuning:
     """One item that can be tuned. The stages that apply are walked in order; the last one is the end that is wanted.
 
-    `absent` says what a key means that is missing from values or from a configuration that was read.
-    `applies` False: judged only, `way_out` holds the procedure. `kernel` is the least version, None where Cilium's own
-    minimum does. `since`: the first version of chart and agents that knows it. `left_off`: why agents
-    that started with all of it leave it off all the same, and tell their log alone; a restart then changes nothing. `pods`: running pods take it on
-    only when they are created anew, which is left to the user. `reach`: pods' packets take another way between nodes, so after
-    it every agent must reach every node and its pods as before. `profiles`: the profiles it belongs to, each with the options
-    it has there. `adapt`: the options as they are meant on this cluster, where the facts tell what the user left open.
-    `off`: the keys of cilium-config, with the text that leaves a single node out of it through a
-    CiliumNodeConfig; None where all nodes must be alike. What needs a tuning is left out of a node together with it.
+    `absent` says what a key means that is missing from values or from a configuration that was read. `applies` False: judged
+    only, `way_out` holds the procedure. `kernel` is the least version, None where Cilium's own minimum does. `since`: the
+    first version of chart and agents that knows it. `left_off`: why agents that started with all of it leave it off all the
+    same, and tell their log alone; a restart then changes nothing. `pods`: running pods take it on only when they are
+    created anew, which is left to the user. `reach`: pods' packets take another way between nodes, so after it every agent
+    must reach every node and its pods as before. `profiles`: the profiles it belongs to, each with the options it has there.
+    `adapt`: the options as they are meant on this cluster, where the facts tell what the user left open. `off`: the keys of
+    cilium-config, with the text that leaves a single node out of it through a CiliumNodeConfig; None where all nodes must be
+    alike. What needs a tuning is left out of a node together with it.
     """
 
     id: str

@@ -23,7 +23,7 @@ def find(view: View, tuning: Tuning, options: Options) -> Iterator[Finding]:
 
 
 def _options(view: View, tuning: Tuning, options: Options) -> Iterator[Finding]:
-    """What is asked for and newer than the tuning; options of one version are told together, as one is left with the other."""
+    """What is asked for and newer than the tuning; options of one version go together, as one is left with the other."""
     newer: dict[str, list[Any]] = {}
     for option in tuning.options:
         since = option.known_since(options.get(option.name))

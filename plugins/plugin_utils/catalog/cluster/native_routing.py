@@ -11,8 +11,9 @@ every other one, which takes one layer 2 segment for all of them; with fabric th
 Undo: the former routing mode, routes and ranges, with the same interruption.
 Refuse when: the range of pods is not known, or not all in the one that is given; nodes cannot share a segment (routes auto
 on Google Cloud or Azure, or in several zones of AWS); a cloud gives pods their addresses, or Cilium is chained to another
-plugin; the cluster belongs to a mesh; VTEP integration is on; health checks are off, so that agents could not prove that they
-reach each other afterwards. A cluster that routes natively already is left as it is, whoever knows the routes.
+plugin; the cluster belongs to a mesh; VTEP integration is on; DSR with another dispatch than opt sleeps in the tunnel up to
+1.12; health checks are off, so that agents could not prove that they reach each other afterwards. A cluster that routes
+natively already is left as it is, whoever knows the routes.
 Evidence: https://docs.cilium.io/en/stable/network/concepts/routing/
 """
 from __future__ import annotations
@@ -36,8 +37,8 @@ WITHOUT_SEGMENTS = {"gce": "Google Cloud", "azure": "Azure"}
 ZONE = "topology.kubernetes.io/zone"
 DSR_MODES = ("dsr", "hybrid")
 PROBES = ("enable-health-checking", "enable-endpoint-health-checking")
-BY_HAND = ("In a maintenance window, change the routing yourself and see that pods of every pair of nodes reach each other; then "
-           "run again.")
+BY_HAND = ("In a maintenance window, change the routing yourself and see that pods of every pair of nodes reach each other; "
+           "then run again.")
 
 
 def _range(version: int, text: str) -> str | None:
@@ -97,14 +98,15 @@ def _ranges(view: View, options: Options) -> Iterator[Finding]:
         if _needed(view, family) and options[option] is None and not (family == "ipv6" and within(view.chart, None, "1.11")):
             pool = ", ".join(_pool(view, family)) or "none"
             yield Finding(
-                State.BLOCKED, f"The range of all pods' {family.replace('ip', 'IP')} addresses is not known: cilium-config has no "
-                f"{KEYS[family]} that is one, and not exactly one pool ({pool}). Agents exit without it while they masquerade.",
+                State.BLOCKED, f"The range of all pods' {family.replace('ip', 'IP')} addresses is not known: cilium-config "
+                f"has no {KEYS[family]} that is one, and not exactly one pool ({pool}). Agents exit without it while they "
+                "masquerade.",
                 f"Add it to the options of native_routing as {option}.")
         outside = [text for text in _pool(view, family) if options[option] and not _covers(options[option], text)]
         if outside:
             yield Finding(
-                State.BLOCKED, f"Pods get addresses from {', '.join(outside)}, which is not within {options[option]}: packets "
-                "between pods would be masqueraded.", f"Give a {option} that all pools are part of.")
+                State.BLOCKED, f"Pods get addresses from {', '.join(outside)}, which is not within {options[option]}: "
+                "packets between pods would be masqueraded.", f"Give a {option} that all pools are part of.")
 
 
 def _covers(wide: str, narrow: str) -> bool:
@@ -117,8 +119,8 @@ def _covers(wide: str, narrow: str) -> bool:
 def _other_routers(view: View) -> Iterator[Finding]:
     cloud = CLOUD_ADDRESSES.get(view.config_value("ipam", {}) or "")
     if cloud:
-        yield Finding(State.BLOCKED, f"Pods have addresses of {cloud} itself (ipam '{view.config_value('ipam', {})}'), which routes "
-                      "them; how is not changed here.", "Follow Cilium's guide for this cloud, then run again.")
+        yield Finding(State.BLOCKED, f"Pods have addresses of {cloud} itself (ipam '{view.config_value('ipam', {})}'), "
+                      "which routes them; how is not changed here.", "Follow Cilium's guide for this cloud, then run again.")
     plugin = clash.chained(view)
     if plugin:
         yield Finding(State.BLOCKED, f"Cilium is chained to another CNI plugin ({plugin}), which routes pods' packets.",
@@ -131,7 +133,7 @@ def _other_routers(view: View) -> Iterator[Finding]:
 def _beyond(view: View) -> Iterator[Finding]:
     """What reaches past the nodes of this cluster, and would be left in a tunnel."""
     if view.config_value("cluster-id", {}) not in (None, "", "0"):
-        yield Finding(State.BLOCKED, "The cluster belongs to a mesh (cluster-id is not 0), and all clusters of a mesh route alike.",
+        yield Finding(State.BLOCKED, "The cluster belongs to a mesh (cluster-id is not 0), whose clusters all route alike.",
                       BY_HAND)
     yield from clash.excluded(view, "enable-vtep", "VTEP integration is part of the VXLAN tunnel",
                               "Set vtep.enabled to false, or leave native_routing out of fastpath_tunings.")
@@ -140,8 +142,8 @@ def _beyond(view: View) -> Iterator[Finding]:
 def _unproved(view: View) -> Iterator[Finding]:
     off = [key for key in PROBES if view.config_value(key, {key: "true"}) == "false"]
     if off:
-        yield Finding(State.BLOCKED, f"cilium-config has {' and '.join(off)} 'false', so agents could not prove that pods reach "
-                      "each other after the change.",
+        yield Finding(State.BLOCKED, f"cilium-config has {' and '.join(off)} 'false', so agents could not prove that pods "
+                      "reach each other after the change.",
                       f"Set healthChecking and endpointHealthChecking.enabled to true, then run again. Or: {BY_HAND}")
 
 
@@ -152,12 +154,12 @@ def _segments(view: View, options: Options) -> Iterator[Finding]:
                (read.mapping(node.get("labels")) or {}).get(ZONE)) for node in view.nodes or ()]
     fabric = "See that the routers know every node's pods, and set the options of native_routing to {routes: fabric}."
     for name in sorted({WITHOUT_SEGMENTS[cloud] for cloud, _zone in places if cloud in WITHOUT_SEGMENTS}):
-        yield Finding(State.BLOCKED, f"The nodes are instances of {name}, whose network has no layer 2 segments, so no node can "
-                      "send to another one's pods by itself.", fabric)
+        yield Finding(State.BLOCKED, f"The nodes are instances of {name}, whose network has no layer 2 segments, so no node "
+                      "can send to another one's pods by itself.", fabric)
     zones = {str(zone) for cloud, zone in places if cloud == "aws" and zone}
     if len(zones) > 1:
-        yield Finding(State.BLOCKED, f"The nodes are in {len(zones)} zones of AWS ({', '.join(sorted(zones))}), each with subnets of "
-                      "its own, so they do not share one layer 2 segment.", fabric)
+        yield Finding(State.BLOCKED, f"The nodes are in {len(zones)} zones of AWS ({', '.join(sorted(zones))}), each with "
+                      "subnets of its own, so they do not share one layer 2 segment.", fabric)
 
 
 def _words_of_agents(view: View) -> Iterator[Finding]:
@@ -166,8 +168,9 @@ def _words_of_agents(view: View) -> Iterator[Finding]:
     nodes = view.agents_within(None, "1.13") if new else view.agents_within("1.14")
     if nodes:
         yield Finding(
-            State.BLOCKED, f"The chart ({view.chart}) and the agents on {read.name_nodes(nodes)} are on either side of 1.14, which "
-            "renamed the key for the routing mode.", "Bring chart and agents to one version, then run again.", nodes)
+            State.BLOCKED, f"The chart ({view.chart}) and the agents on {read.name_nodes(nodes)} are on either side of "
+            "1.14, which renamed the key for the routing mode.", "Bring chart and agents to one version, then run "
+            "again.", nodes)
 
 
 def _awakened(view: View) -> Iterator[Finding]:
@@ -184,8 +187,8 @@ def _awakened(view: View) -> Iterator[Finding]:
 def _former_name(view: View, options: Options) -> Iterator[Finding]:
     former = read.nested(view.values or {}, "nativeRoutingCIDR")[0]
     if within(view.chart, None, "1.11") and former and former != options["cidr"]:
-        yield Finding(State.BLOCKED, "The release has nativeRoutingCIDR, which wins over ipv4NativeRoutingCIDR in chart 1.11 and "
-                      "says something else.", "Remove nativeRoutingCIDR from the release's values, then run again.")
+        yield Finding(State.BLOCKED, "The release has nativeRoutingCIDR, which wins over ipv4NativeRoutingCIDR in chart "
+                      "1.11 and says something else.", "Remove nativeRoutingCIDR from the release's values, then run again.")
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
@@ -208,21 +211,22 @@ def notes(view: View, options: Options) -> Iterator[str]:
     if as_is(view, options):
         now = view.config_value(KEYS["ipv4"], {})
         if now and options["cidr"] not in (None, now):
-            yield (f"Pods' addresses are {now} by cilium-config, which is left as it is where routing is native already: set "
-                   "ipv4NativeRoutingCIDR yourself to change what is masqueraded.")
+            yield (f"Pods' addresses are {now} by cilium-config, which is left as it is where routing is native already: "
+                   "set ipv4NativeRoutingCIDR yourself to change what is masqueraded.")
         return
     if options["routes"] == "auto":
-        addresses = ", ".join(sorted({str(address) for node in view.nodes or () for address in node.get("addresses") or ()})[:4])
-        yield (f"Whether all nodes share one layer 2 segment is not in the facts (addresses: {addresses}, ...). Where they do not, "
-               "the agents' own probes tell after the last restart, and all goes back; until then pods of different nodes are cut "
-               "off from each other.")
+        found = {str(address) for node in view.nodes or () for address in read.listing(node.get("addresses")) or ()}
+        addresses = ", ".join(sorted(found)[:4])
+        yield (f"Whether all nodes share one layer 2 segment is not in the facts (addresses: {addresses}, ...). Where they "
+               "do not, the agents' own probes tell after the last restart, and all goes back; until then pods of different "
+               "nodes are cut off from each other.")
     else:
-        yield ("Whether the routers know the way to every node's pods is not in the facts. Where they do not, the agents' own "
-               "probes tell after the last restart, and all goes back; until then pods are cut off from each other.")
+        yield ("Whether the routers know the way to every node's pods is not in the facts. Where they do not, the agents' "
+               "own probes tell after the last restart, and all goes back; until then pods are cut off from each other.")
     mode = view.config_value("bpf-lb-mode", {})
     if mode in DSR_MODES and view.agents_within(None, "1.12"):
-        yield (f"cilium-config has bpf-lb-mode '{mode}', which agents up to 1.12 leave off in a tunnel: without one they turn it on "
-               "in the same restart.")
+        yield (f"cilium-config has bpf-lb-mode '{mode}', which agents up to 1.12 leave off in a tunnel: without one they "
+               "turn it on in the same restart.")
     yield (f"Pods on changed and unchanged nodes do not reach each other until the last of {len(view.agents)} agents has "
            "restarted: fastpath_batch says how many restart at a time, and the larger it is, the shorter that lasts.")
 
@@ -237,7 +241,8 @@ TUNING = Tuning(
     phase=Phase.ROUTING,
     risk=Risk.CONNECTIONS_LOST,
     reason="Pods on changed and unchanged nodes do not reach each other until the last agent has restarted.",
-    undo="Put the former routing mode, routes and ranges back and restart the agents; pods are cut off from each other meanwhile.",
+    undo="Put the former routing mode, routes and ranges back and restart the agents; pods are cut off from each other "
+         "meanwhile.",
     options=(
         Option("routes", ("auto", "fabric"), "auto"),
         FreeText("cidr", "the range of all pods' IPv4 addresses", "10.0.0.0/8", ipv4_range),

@@ -16,9 +16,11 @@ OLD = {"local": {"name": "kind/node-1"}, "timestamp": "2026-01-01T00:00:00Z", "n
      "endpoint": {"ip": "10.1.0.9", "icmp": {"latency": 1}, "http": {"latency": 2}}},
     {"name": "kind/node-2", "host": {"primary-address": {"ip": "10.0.0.2", "icmp": {"status": "Connection timed out"},
                                                          "http": {"latency": 2}}},
-     "endpoint": {"ip": "10.1.1.9", "icmp": {"latency": 1}, "http": {"status": "Get \"http://10.1.1.9:4240/hello\":\x1b[31m EOF"}}}]}
+     "endpoint": {"ip": "10.1.1.9", "icmp": {"latency": 1},
+                  "http": {"status": "Get \"http://10.1.1.9:4240/hello\":\x1b[31m EOF"}}}]}
 NEW = {"local": {"name": "mesh-1/node-1"}, "nodes": [
-    {"name": "mesh-1/node-1", "health-endpoint": {"primary-address": {"icmp": {"latency": 1, "lastProbed": "x"}, "http": {}}},
+    {"name": "mesh-1/node-1",
+     "health-endpoint": {"primary-address": {"icmp": {"latency": 1, "lastProbed": "x"}, "http": {}}},
      "endpoint": {"icmp": {"status": "of no interest"}}},
     {"name": "mesh-2/node-2", "host": {}}, {"name": "mesh-1/node-3"}]}
 
@@ -53,7 +55,8 @@ def test_an_odd_entry_proves_nothing(entry):
 
 
 @pytest.mark.parametrize("node, kind, reason", [
-    ("node-1", "host/icmp", None), ("node-2", "host/icmp", "Connection timed out"), ("node-3", "host/icmp", "does not know that node"),
+    ("node-1", "host/icmp", None), ("node-2", "host/icmp", "Connection timed out"),
+    ("node-3", "host/icmp", "does not know that node"),
 ])
 def test_a_way_is_proved_by_a_probe_that_went_well_only(node, kind, reason):
     found = cilium_health.missing(cilium_health.parse_health(json.dumps(OLD)), node, kind)

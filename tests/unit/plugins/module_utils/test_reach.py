@@ -117,7 +117,8 @@ def test_the_wait_is_told(cluster, daemons, tmp_path, monkeypatch):
 
 
 def test_a_long_list_is_cut(cluster, daemons):
-    daemons.broken = {(agent, node, kind): 99 for agent in daemons.cilium.names for node in daemons.cilium.names for kind in KINDS}
+    names = daemons.cilium.names
+    daemons.broken = {(agent, node, kind): 99 for agent in names for node in names for kind in KINDS}
     with pytest.raises(reach.NotReached, match="and 19 or more such ways") as caught:
         prove(cluster, KINDS)
     assert len(caught.value.result["lacking"]) == reach.SHOWN

@@ -12,10 +12,15 @@ from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import 
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils.catalog.cluster import one_tuning as one
 
 ID, RANGE = "native_routing", "10.0.0.0/8"
-OLD, NEW = "1.13.4-tunnel-vxlan", "1.16.19-tunnel-geneve"
-TUNNELS = [OLD, NEW, "1.12.19-tunnel-dsr-degraded"]
+OLD, NEW, OLDER = TUNNELS = "1.13.4-tunnel-vxlan", "1.16.19-tunnel-geneve", "1.12.19-tunnel-dsr-degraded"
 ROUTES, ROUTES_KEY = "autoDirectNodeRoutes", "auto-direct-node-routes"
 V4, V4_KEY = "ipv4NativeRoutingCIDR", "ipv4-native-routing-cidr"
+
+
+def vxlan():
+    """A cluster of 1.16 in a VXLAN tunnel."""
+    return one.cluster(NEW, config={"tunnel-protocol": "vxlan"}, values={"tunnelProtocol": None},
+                       running={"tunnel_protocol": "vxlan"})
 
 
 def step(facts, options=None):
@@ -72,7 +77,7 @@ def test_ipv6_has_a_range_of_its_own_where_it_is_on():
     keys = {"enable-ipv6": "true", "cluster-pool-ipv6-cidr": "fd00::/104"}
     found = step(one.cluster(NEW, config=keys))
     assert found["values"]["ipv6NativeRoutingCIDR"] == found["config"]["ipv6-native-routing-cidr"] == "fd00::/104"
-    old = one.of_version(one.cluster("1.12.19-tunnel-dsr-degraded", config=keys), "1.11.20")
+    old = one.of_version(one.cluster(OLDER, config=keys), "1.11.20")
     assert "ipv6NativeRoutingCIDR" not in step(old)["values"], "chart 1.11 does not know it"
 
 
@@ -84,7 +89,7 @@ def test_ipv6_has_a_range_of_its_own_where_it_is_on():
     (NEW, {}, {"cidr": "10.1.0.0/16"}, "10.0.0.0/8, which is not within 10.1.0.0/16", "all pools"),
     (NEW, {"config": {"ipam": "eni"}}, {}, "addresses of AWS", "guide for this cloud"),
     (NEW, {"config": {"cni-chaining-mode": "aws-cni"}}, {}, "chained", "there"),
-    ("1.12.19-tunnel-dsr-degraded", {"config": {"bpf-lb-dsr-dispatch": "ipip"}}, {}, "exit on without one", "dsrDispatch to opt"),
+    (OLDER, {"config": {"bpf-lb-dsr-dispatch": "ipip"}}, {}, "exit on without one", "dsrDispatch to opt"),
     (NEW, {"values": {"aksbyocni.enabled": True}}, {}, "aksbyocni", "Leave"),
     (NEW, {"config": {"cluster-id": "3"}}, {}, "mesh", "maintenance window"),
     (NEW, {"config": {"enable-vtep": "true"}}, {}, "VTEP", "vtep.enabled"),
@@ -119,7 +124,7 @@ def test_chart_and_agents_on_either_side_of_1_14_do_not_mean_the_same():
 
 
 def test_the_former_name_of_the_range_wins_in_chart_1_11():
-    facts = one.of_version(one.cluster("1.12.19-tunnel-dsr-degraded", values={"nativeRoutingCIDR": "10.9.0.0/16"}), "1.11.20")
+    facts = one.of_version(one.cluster(OLDER, values={"nativeRoutingCIDR": "10.9.0.0/16"}), "1.11.20")
     assert one.refused(one.verdict(facts, ID), "nativeRoutingCIDR", "Remove")
     assert one.verdict(facts, ID, {"cidr": "10.9.0.0/16"})["state"] == "BLOCKED", "not all pools are in it"
 
@@ -164,7 +169,7 @@ def test_what_no_fact_tells_and_what_it_costs_is_noted():
     auto, fabric = (" ".join(one.verdict(model.load(NEW), ID, {"routes": routes})["notes"]) for routes in ("auto", "fabric"))
     assert "addresses: 10.0.0.10, 10.0.0.11, 10.0.0.12" in auto and "all goes back" in auto
     assert "routers know" in fabric and "last of 3 agents" in fabric and "fastpath_batch" in fabric
-    degraded = one.verdict(model.load("1.12.19-tunnel-dsr-degraded"), ID)["notes"]
+    degraded = one.verdict(model.load(OLDER), ID)["notes"]
     assert "turn it on in the same restart" in " ".join(degraded)
 
 
@@ -174,7 +179,7 @@ def test_what_no_fact_tells_and_what_it_costs_is_noted():
     ({"dsr": {"dispatch": "geneve"}}, None),
 ])
 def test_what_does_not_go_with_a_vxlan_tunnel_comes_after_it(wanted, tunings):
-    facts = one.cluster(NEW, config={"tunnel-protocol": "vxlan"}, values={"tunnelProtocol": None}, running={"tunnel_protocol": "vxlan"})
+    facts = vxlan()
     made = one.made(facts, wanted)
     assert [found["tunings"] for found in made["steps"]] == (tunings or [])
     assert (made["outcome"] == "blocked") == (tunings is None)
@@ -183,7 +188,7 @@ def test_what_does_not_go_with_a_vxlan_tunnel_comes_after_it(wanted, tunings):
 
 
 def test_what_is_named_does_not_rest_on_what_a_profile_may_leave_out():
-    facts = one.cluster(NEW, config={"tunnel-protocol": "vxlan"}, values={"tunnelProtocol": None}, running={"tunnel_protocol": "vxlan"})
+    facts = vxlan()
     chosen = policy.parse({"dsr": {"dispatch": "geneve"}}, profile="throughput")
     assert chosen[ID].named is False
     found = {verdict["tuning"]: verdict for verdict in judge.judge(facts, chosen)}
@@ -193,7 +198,7 @@ def test_what_is_named_does_not_rest_on_what_a_profile_may_leave_out():
 
 
 def test_xdp_on_old_agents_comes_in_a_step_of_its_own_after_it():
-    facts = one.cluster("1.12.19-tunnel-dsr-degraded", running={"xdp_acceleration": "native"}, config={"bpf-lb-acceleration": "native"})
+    facts = one.cluster(OLDER, running={"xdp_acceleration": "native"}, config={"bpf-lb-acceleration": "native"})
     for agent in facts["agents"]:
         agent["status"]["xdp_acceleration"] = "native"
     made = one.made(facts, {ID: {}, "xdp": {"mode": "native"}})
