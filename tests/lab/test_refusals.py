@@ -378,9 +378,9 @@ def test_a_risk_that_was_not_accepted(site: Site) -> None:
 def test_a_tunnel_and_no_kube_proxy_replacement(other: Site) -> None:
     """One after the other on one lab: the second needs what the first left."""
     audit = other.bastion.run("audit")
-    assert audit.result["outcome"] == "blocked" and verdicts(audit)["dsr"] == "BLOCKED", audit.out
-    assert "native routing" in audit.out and "Way out" in audit.out
-    other.no_tune("vxlan tunnel", "DSR with dispatch opt does not work there")
+    assert audit.result["outcome"] == "drift" and verdicts(audit)["native_routing"] == "DRIFT", audit.out
+    assert "Note" in audit.out and "layer 2 segment" in audit.out
+    other.refused("tune", "fastpath_acknowledge", '["native_routing"]', outcome="drift", **ACKNOWLEDGED)
     other.lab.helm("upgrade", "cilium", other.lab.status()["chart"], "--reuse-values", "--set", "tunnel=disabled",
                    "--set", "autoDirectNodeRoutes=true", "--set", "kubeProxyReplacement=disabled")
     other.lab.restart_agent("node-1")

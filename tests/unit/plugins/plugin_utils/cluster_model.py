@@ -133,7 +133,11 @@ def restart(facts: dict, nodes: list[str]) -> None:
     """New agents on these nodes."""
     for agent in facts["agents"]:
         if agent["node"] in nodes:
-            agent["status"].update(boot(agent["version"], facts["config"]["data"]))
+            lines = boot(agent["version"], facts["config"]["data"])
+            if "annotations" in lines:
+                others = {name for name in agent["status"]["annotations"] or [] if name != FORWARDING_MODE}
+                lines["annotations"] = sorted({*lines["annotations"], *others})
+            agent["status"].update(lines)
             if minor(agent["version"]) < 16:
                 tunnel = _tunnel(minor(agent["version"]), facts["config"]["data"])
                 agent["options"]["routing_mode"] = "tunnel" if tunnel else "native"
