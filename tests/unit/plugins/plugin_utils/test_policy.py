@@ -27,7 +27,7 @@ def options(tunings):
     ({"dsr": False}, {}),
     ({}, {}),
     ({"native_routing": True, "dsr": {"mode": "snat"}},
-     {"native_routing": {}, "dsr": {"mode": "snat", "dispatch": "opt"}}),
+     {"native_routing": {"routes": "auto", "cidr": None, "cidr_v6": None}, "dsr": {"mode": "snat", "dispatch": "opt"}}),
 ])
 def test_options_are_resolved(given, wanted):
     assert options(given) == wanted
@@ -54,8 +54,9 @@ def test_what_is_needed_is_judged_with_it_in_the_order_of_application(given, jud
     ({"dsr": {"mode": True}}, "known are"),
     ({"dsr": {"mode": ["dsr"]}}, "did you mean dsr"),
     ({"dsr": {"dispatch": "ipip"}}, "which is not taken"),
+    ({"native_routing": {"cidr": "10.0.0.1/8"}}, "the range of all pods' IPv4 addresses, for example 10.0.0.0/8"),
     ({"dsr": "hybrid"}, "must be true, false or a mapping"),
-    ({"native_routing": {"mode": "x"}}, "it has none"),
+    ({"kube_proxy_replacement": {"mode": "x"}}, "it has none"),
     ("dsr", "must be a mapping"),
     ([], "must be a mapping"),
     ({1: {}}, "is no tuning"),
