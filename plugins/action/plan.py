@@ -21,6 +21,7 @@ SPEC = {
     "acknowledge": {"type": "list", "elements": "str", "default": []},
     "batch": {"type": "int", "default": 1},
     "canary": {"type": "int", "default": 0},
+    "owner_apply": {"type": "bool", "default": False},
 }
 
 
@@ -42,5 +43,6 @@ class ActionModule(ActionBase):
             chosen = groups.lay_over(policy.parse(given["tunings"], profile=given["profile"]), given["groups"])
             groups.check(chosen, given["facts"])
             accepted = policy.acknowledged(given["acknowledge"])
-        made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"], canary=given["canary"])
+        made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"], canary=given["canary"],
+                    owner_apply=given["owner_apply"])
         return {**result, "changed": False, "plan": made}

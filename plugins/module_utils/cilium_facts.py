@@ -7,7 +7,8 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_agents, helm_release, node_config, owner
+from ansible_collections.fastpath.cilium.plugins.module_utils import (
+    cilium_agents, helm_release, node_config, owner, owner_objects)
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import (
     Cluster, Down, Failed, Garbled, KubeError, NotFound, Timeout, Unauthorized)
 from ansible_collections.fastpath.cilium.plugins.module_utils.manifests import config_map_of
@@ -69,6 +70,7 @@ def read_facts(cluster: Cluster, scope: Scope) -> Dict[str, Any]:
     facts["nodes"] = attempt("nodes", read_nodes, cluster)
     facts["daemonset"] = attempt("daemonset", describe_daemonset, daemonset) if daemonset else None
     facts["owner"] = read_owner(cluster, scope, facts["release_found"], [daemonset, config], unread)
+    facts.update(read_owned_release(cluster, scope, facts, unread))
     facts["agents"] = attempt("agents", read_agents, cluster, scope, daemonset, config, unread)
     facts["unread"] = unread.entries
     return facts
@@ -237,7 +239,7 @@ def describe_node(item: dict) -> Dict[str, Any]:
 
 
 def read_owner(cluster: Cluster, scope: Scope, release_found: Optional[bool], objects: List[Optional[dict]],
-               unread: Unread) -> Optional[Dict[str, str]]:
+               unread: Unread) -> Optional[Dict[str, Any]]:
     """Who manages Cilium; None where that cannot be told for sure."""
     charts = unread.attempt("owner", owner.read_helm_charts, cluster)
     there = [item for item in objects if item]
@@ -247,7 +249,25 @@ def read_owner(cluster: Cluster, scope: Scope, release_found: Optional[bool], ob
         return None
     if found is None:
         unread.add("owner", Failed("Neither a release nor the DaemonSet or cilium-config could be read to tell."))
+        return None
+    if found["kind"] == "helm" and release_found is False and not unread.attempt(
+            "owner", helm_release.release_history, cluster, found["name"], found["namespace"] or scope.namespace):
+        # Helm's mark of a release that is gone, or that was only rendered.
+        found = owner.found("none", "", "no Helm release, only Helm's mark of release {0}".format(found["name"]))
+    found["resource"] = unread.attempt("owner/resource", owner_objects.read_resource, cluster, found, charts or [])
     return found
+
+
+def read_owned_release(cluster: Cluster, scope: Scope, facts: Dict[str, Any], unread: Unread) -> Dict[str, Any]:
+    """The release facts again, of the release that a foreign owner made under another name than the one asked for.
+
+    RKE2 names it rke2-cilium. Nothing is lost by looking there: a foreign owner's release is never changed with Helm alone.
+    """
+    release = (facts["owner"] or {}).get("release")
+    if facts["release_found"] is not False or not release or facts["owner"]["kind"] == "helm":
+        return {}
+    named = scope._replace(release_name=release["name"], namespace=release["namespace"] or scope.namespace)
+    return read_release(cluster, named, unread)
 
 
 def read_agents(cluster: Cluster, scope: Scope, daemonset: Optional[dict], config: Optional[dict],

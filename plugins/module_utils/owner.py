@@ -9,13 +9,15 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import Cluster, Denied, NotFound
 
 HELM_API = "/apis/helm.cattle.io/v1"
-FLUX_RELEASE, FLUX_KUSTOMIZATION = "helm.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/name"
+FLUX = (("helm.toolkit.fluxcd.io/", "HelmRelease"), ("kustomize.toolkit.fluxcd.io/", "Kustomization"))
 ARGO_TRACKING, ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
-HELM_RELEASE, MANAGED_BY = "meta.helm.sh/release-name", "app.kubernetes.io/managed-by"
-# Labels that clouds put on the agents' DaemonSet where Cilium is part of their product.
-CLOUD_LABELS = {
+HELM_RELEASE, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
+# Marks of clouds on the agents' DaemonSet where Cilium is part of their product: labels, or annotations (GKE).
+CLOUD_MARKS = {
     "kubernetes.azure.com/managedby": "AKS", "components.gke.io/component-name": "GKE",
     "eks.amazonaws.com/component": "EKS", "addonmanager.kubernetes.io/mode": "the cloud's add-on manager"}
+# GKE Dataplane V2 names the agents' DaemonSet so; its pods carry Cilium's own label.
+CLOUD_NAMES = {"anetd": "GKE"}
 
 
 class Evidence(NamedTuple):
@@ -42,9 +44,12 @@ def read_helm_charts(cluster: Cluster) -> List[dict]:
         return cluster.list(HELM_API + "/namespaces/kube-system/helmcharts")
 
 
-def detect(evidence: Evidence) -> Optional[Dict[str, str]]:
-    """{kind, name, evidence} as in docs/design.md; None where nothing of Cilium was there to judge by."""
-    for judge in (helm_chart_object, flux, argocd, managed, helm):
+def detect(evidence: Evidence) -> Optional[Dict[str, Any]]:
+    """{kind, name, namespace, evidence, release, resource: None} as in docs/design.md; None where nothing told.
+
+    A cloud comes before Flux: AKS brings its parts with a Flux that is not in the cluster, and its labels are on them.
+    """
+    for judge in (helm_chart_object, managed, flux, argocd, helm):
         owner = judge(evidence)
         if owner is not None:
             return owner
@@ -53,19 +58,35 @@ def detect(evidence: Evidence) -> Optional[Dict[str, str]]:
     return found("none", "", "no Helm release, and no owner's label on the DaemonSet or cilium-config")
 
 
-def found(kind: str, name: str, evidence: str) -> Dict[str, str]:
-    """One owner."""
-    return {"kind": kind, "name": name, "evidence": evidence}
+def found(kind: str, name: str, evidence: str, namespace: Optional[str] = None,
+          release: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+    """One owner. `name` and `namespace` are those of the object that holds its values."""
+    return {"kind": kind, "name": name, "namespace": namespace, "evidence": evidence, "release": release, "resource": None}
 
 
-def helm_chart_object(evidence: Evidence) -> Optional[Dict[str, str]]:
-    """HelmChart of the helm-controller in K3s and RKE2."""
+def named_release(objects: List[dict]) -> Optional[Dict[str, Any]]:
+    """{name, namespace: None where not said} of the release that Helm wrote on its objects; None without that mark."""
+    name = first(objects, "annotations", HELM_RELEASE)
+    return {"name": name, "namespace": first(objects, "annotations", HELM_NAMESPACE)} if name else None
+
+
+def helm_chart_object(evidence: Evidence) -> Optional[Dict[str, Any]]:
+    """HelmChart of the helm-controller in K3s and RKE2, whose release has the object's own name."""
+    mark = named_release(evidence.objects)
     for chart in evidence.helm_charts:
         name, namespace = chart["metadata"]["name"], chart["metadata"].get("namespace", "")
-        # RKE2 carries its chart inside the object, so that only the object's name tells.
-        if name == evidence.release_name or "cilium" in name + chart_name(chart.get("spec") or {}):
-            return found("k3s_helm_chart", name, "HelmChart {0}/{1}".format(namespace, name))
+        spec = chart.get("spec") or {}
+        release = {"name": name, "namespace": spec.get("targetNamespace") or namespace}
+        # Without Helm's mark: RKE2 carries its chart inside the object, so that only the object's name tells.
+        looks = name == evidence.release_name or "cilium" in name + chart_name(spec)
+        if is_marked(mark, release) if mark else looks:
+            return found("k3s_helm_chart", name, "HelmChart {0}/{1}".format(namespace, name), namespace, release)
     return None
+
+
+def is_marked(mark: Dict[str, Any], release: Dict[str, Any]) -> bool:
+    """Whether Helm's mark on the objects names this release."""
+    return mark["name"] == release["name"] and mark["namespace"] in (None, release["namespace"])
 
 
 def chart_name(spec: Dict[str, Any]) -> str:
@@ -73,43 +94,55 @@ def chart_name(spec: Dict[str, Any]) -> str:
     return str(spec.get("chart") or "").rstrip("/").rsplit("/", 1)[-1].lower()
 
 
-def flux(evidence: Evidence) -> Optional[Dict[str, str]]:
+def flux(evidence: Evidence) -> Optional[Dict[str, Any]]:
     """HelmRelease or Kustomization of Flux."""
-    for label, kind in ((FLUX_RELEASE, "HelmRelease"), (FLUX_KUSTOMIZATION, "Kustomization")):
-        name = first(evidence.objects, "labels", label)
+    for prefix, kind in FLUX:
+        name = first(evidence.objects, "labels", prefix + "name")
         if name:
-            return found("flux", name, "label {0} of Flux ({1})".format(label, kind))
+            return found("flux", name, "label {0}name of Flux ({1})".format(prefix, kind),
+                         first(evidence.objects, "labels", prefix + "namespace"), named_release(evidence.objects))
     return None
 
 
-def argocd(evidence: Evidence) -> Optional[Dict[str, str]]:
-    """Application of Argo CD; the tracking id reads <application>:<group>/<kind>:<namespace>/<name>."""
+def argocd(evidence: Evidence) -> Optional[Dict[str, Any]]:
+    """Application of Argo CD; the tracking id reads <application>:<group>/<kind>:<namespace>/<name>.
+
+    An application outside of Argo CD's own namespace is tracked as <namespace>_<application>.
+    """
     tracking = first(evidence.objects, "annotations", ARGO_TRACKING)
-    if tracking:
-        return found("argocd", tracking.split(":")[0], "annotation {0}".format(ARGO_TRACKING))
-    name = first(evidence.objects, "labels", ARGO_INSTANCE)
-    return found("argocd", name, "label {0}".format(ARGO_INSTANCE)) if name else None
+    instance = tracking.split(":")[0] if tracking else first(evidence.objects, "labels", ARGO_INSTANCE)
+    if not instance:
+        return None
+    where = "annotation " + ARGO_TRACKING if tracking else "label " + ARGO_INSTANCE
+    namespace, separator, name = instance.partition("_")
+    return found("argocd", name, where, namespace) if separator else found("argocd", instance, where)
 
 
-def managed(evidence: Evidence) -> Optional[Dict[str, str]]:
+def managed(evidence: Evidence) -> Optional[Dict[str, Any]]:
     """A cloud that runs Cilium itself; such clusters have no release."""
     if evidence.release_found:
         return None
-    for label, cloud in CLOUD_LABELS.items():
-        if first(evidence.objects, "labels", label):
-            return found("managed", cloud, "label {0}".format(label))
+    for item in evidence.objects:
+        name = item.get("metadata", {}).get("name")
+        if name in CLOUD_NAMES:
+            return found("managed", CLOUD_NAMES[name], "DaemonSet {0}".format(name))
+    for mark, cloud in CLOUD_MARKS.items():
+        for part in ("labels", "annotations"):
+            if first(evidence.objects, part, mark):
+                return found("managed", cloud, "{0} {1}".format(part[:-1], mark))
     return None
 
 
-def helm(evidence: Evidence) -> Optional[Dict[str, str]]:
-    """Helm alone: a release, or objects that Helm marked as its own."""
+def helm(evidence: Evidence) -> Optional[Dict[str, Any]]:
+    """Helm alone (cilium-cli's Helm mode leaves the same): a release, or objects that Helm marked as its own."""
     if evidence.release_found:
-        where = "{0}/{1}".format(evidence.release_namespace, evidence.release_name)
-        return found("helm", evidence.release_name, "release {0}".format(where))
-    name = first(evidence.objects, "annotations", HELM_RELEASE)
-    # Without a release the annotation is a left-over of `helm template` or of a release elsewhere.
-    if name and evidence.release_found is None:
-        return found("helm", name, "annotation {0}".format(HELM_RELEASE))
+        release = {"name": evidence.release_name, "namespace": evidence.release_namespace}
+        return found("helm", evidence.release_name, "release {namespace}/{name}".format(**release),
+                     evidence.release_namespace, release)
+    mark = named_release(evidence.objects)
+    if mark and (evidence.release_found is None or mark["name"] != evidence.release_name):
+        return found("helm", mark["name"], "annotation {0}".format(HELM_RELEASE), mark["namespace"], mark)
+    # The mark of the very release that is not there is a left-over of `helm template` or of a removed release.
     return None
 
 

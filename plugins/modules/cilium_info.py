@@ -85,9 +85,12 @@ facts:
     owner:
       description:
         - Who manages Cilium. C(kind) is one of C(helm), C(k3s_helm_chart), C(flux), C(argocd), C(managed), C(none).
+        - C(name) and C(namespace) are those of the object that holds the values, C(release) those of its Helm release, and
+          C(resource) is what stands in that object, secrets hidden.
       type: dict
       returned: always
-      sample: {kind: helm, name: cilium, evidence: release kube-system/cilium}
+      sample: {kind: helm, name: cilium, namespace: kube-system, evidence: release kube-system/cilium,
+               release: {name: cilium, namespace: kube-system}, resource: null}
     config:
       description: C(cilium-config) as it is, with C(resource_version), C(changed_at) and C(data).
       type: dict

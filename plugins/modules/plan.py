@@ -47,6 +47,11 @@ options:
     description: How many agents are restarted at a time.
     type: int
     default: 1
+  owner_apply:
+    description:
+      - Plan steps also where a HelmChart of K3s or RKE2 owns the release; M(fastpath.cilium.helm_chart_config) takes them.
+    type: bool
+    default: false
 attributes:
   action:
     description: Runs on the controller, whatever the host and its connection.

@@ -86,6 +86,15 @@ renew:
   returned: success
   type: list
   elements: str
+chart_config:
+  description: C(name), C(namespace) and C(release_name) of the HelmChartConfig that the run changed values in; V(null) where
+    it used Helm.
+  returned: success
+  type: dict
+former_values:
+  description: Helm values from before the step; V(null) for one that was not set.
+  returned: success
+  type: dict
 expect_nodes:
   description: Nodes apart from the others, each with what its agent must show afterwards.
   returned: success

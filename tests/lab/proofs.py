@@ -177,7 +177,7 @@ def owned_by_helm_chart(lab: Lab) -> Iterator[None]:
                  "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}]}}
     definitions, objects = client.ApiextensionsV1Api(lab.api()), lab.objects()
     definitions.create_custom_resource_definition(definition)
-    chart = {"apiVersion": f"{group}/v1", "kind": "HelmChart", "metadata": {"name": "rke2-cilium", "namespace": NAMESPACE},
+    chart = {"apiVersion": f"{group}/v1", "kind": "HelmChart", "metadata": {"name": "cilium", "namespace": NAMESPACE},
              "spec": {"chart": "https://charts.example/rke2-cilium.tgz"}}
 
     def created() -> bool:

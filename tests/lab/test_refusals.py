@@ -241,7 +241,7 @@ def test_a_live_edit_is_named_and_kept(site: Site) -> None:
 
 @first
 @pytest.mark.parametrize("owner, words", [
-    (proofs.owned_by_helm_chart, ["HelmChart rke2-cilium", "HelmChartConfig", '{"loadBalancer": {"dsrDispatch": "opt", "mode": "dsr"}}']),
+    (proofs.owned_by_helm_chart, ["HelmChart cilium", "HelmChartConfig", '{"loadBalancer": {"dsrDispatch": "opt", "mode": "dsr"}}']),
     (lambda lab: proofs.marked_daemonset(lab, "labels", "helm.toolkit.fluxcd.io/name", "cilium"), ["Flux", "HelmRelease"]),
     (lambda lab: proofs.marked_daemonset(lab, "annotations", "argocd.argoproj.io/tracking-id", "net:apps/DaemonSet:x/y"),
      ["Argo CD", "net"]),

@@ -174,8 +174,21 @@ class View:
 
     @cached_property
     def values(self) -> Mapping | None:
-        """The release's user values; empty where nobody set any."""
-        return read.mapping(self.release.get("values")) if self.release else None
+        """The release's user values; empty where nobody set any. Argo CD renders the chart itself and makes no release:
+        then those of its Application."""
+        if self.release:
+            return read.mapping(self.release.get("values"))
+        return self._application_values() if self.has_no_release else None
+
+    def _application_values(self) -> Mapping | None:
+        owner = read.mapping(self.facts.get("owner")) or {}
+        if owner.get("kind") != "argocd":
+            return None
+        sources = map(read.mapping, read.listing((read.mapping(owner.get("resource")) or {}).get("sources")) or [])
+        rendered = [source for source in sources if source and source.get("kind") == "helm"]
+        # Values from elsewhere, which cannot be read here, would make what is missing seem to be wanted.
+        whole = len(rendered) == 1 and not rendered[0].get("parameters") and not rendered[0].get("value_files")
+        return read.mapping(rendered[0].get("values")) if whole else None
 
     @property
     def has_no_release(self) -> bool:

@@ -65,7 +65,7 @@ def wanted(view: View, stage: Stage, options: Options) -> Wanted:
     live = tuple(_resolved(item, options) for item in stage.live
                  if matches(item.when, options) and asked(item.value, options))
     printed = tuple(item for item in live if any(speaks(agent, item) for agent in view.agents))
-    return Wanted(stage, {} if view.has_no_release else values, config, live, printed)
+    return Wanted(stage, {} if view.has_no_release and view.values is None else values, config, live, printed)
 
 
 def _wanted(parts: Iterable[Mapping[str, Any]], options: Options) -> dict[str, Any]:

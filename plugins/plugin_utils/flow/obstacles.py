@@ -13,28 +13,22 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_li
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import State
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import NEWEST, Agent, View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import owners
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import NEWER_CILIUM
 
-# Where the owner of a release keeps its values. A manual upgrade would be reverted by it.
-OWNERS = {
-    "k3s_helm_chart": ("the HelmChart {name} of K3s or RKE2", "Put these values into a HelmChartConfig of that name, "
-                       "spec.valuesContent: {values}"),
-    "flux": ("Flux ({name})", "Put these values into spec.values of the HelmRelease, in the repository Flux reads: {values}"),
-    "argocd": ("Argo CD (application {name})", "Put these values into the application's Helm values, in the repository "
-               "Argo CD reads: {values}"),
-    "managed": ("{name}, which runs Cilium as part of the platform", "Ask the platform for these values: {values}"),
-}
-
-
-def find(view: View, values: Sequence[Mapping[str, Any]], acknowledged: Collection[str] = ()) -> list[dict[str, Any]]:
+def find(view: View, values: Sequence[Mapping[str, Any]], acknowledged: Collection[str] = (), owner_apply: bool = False
+         ) -> list[dict[str, Any]]:
     """Entries for `blocked`, of the cluster as a whole (tuning None).
 
     `values`: what the steps would set, in order: Helm values, or cilium-config keys where there is no release.
     `acknowledged`: names; NEWER_CILIUM among them lets a Cilium be changed that is newer than what is known here.
+    `owner_apply`: whether the owner's own object may be changed here, where that can be done.
     """
     wanted = ", then, once every agent has restarted, ".join(
-        json.dumps(change if view.release is None else with_changes({}, dict(change)), sort_keys=True) for change in values)
-    found = [*_newer(view, acknowledged), *_release(view, wanted), *_owner(view, wanted), *_nodes(view), *_rollout(view)]
+        json.dumps(change if view.values is None else with_changes({}, dict(change)), sort_keys=True) for change in values)
+    paths = {path for change in values for path in change}
+    found = [*_newer(view, acknowledged), *_release(view, wanted), *owners.find(view, wanted, paths, owner_apply),
+             *_nodes(view), *_rollout(view)]
     return [{"tuning": None, "state": str(state), "reason": reason, "way_out": way_out} for state, reason, way_out in found]
 
 
@@ -49,14 +43,25 @@ def _newer(view: View, acknowledged: Collection[str]) -> Iterator[Obstacle]:
 
 
 def _release(view: View, wanted: str) -> Iterator[Obstacle]:
+    if view.release is None and owners.is_foreign(view):
+        return  # the owner is what has to be told
     if view.release is None:
         yield (State.BLOCKED, "No Helm release installed Cilium here, so there are no values to set and none to go back to.",
-               f"Set these keys of cilium-config where Cilium's manifests come from: {wanted}; or name the release with "
-               "fastpath_release_name and fastpath_release_namespace.")
+               _other_name(view) or f"Set these keys of cilium-config where Cilium's manifests come from: {wanted}; or name "
+               "the release with fastpath_release_name and fastpath_release_namespace.")
         return
     status, revision = one_line(view.release.get("status"), 40), one_line(view.release.get("revision"), 20)
     if status != "deployed":
         yield (State.BLOCKED, f"Revision {revision} of the Helm release is {status}, not deployed.", _way_back(view.release))
+
+
+def _other_name(view: View) -> str | None:
+    """Where Helm's own mark on the DaemonSet names a release that is there, it is that one that is meant."""
+    release = read.mapping((owners.of(view) or {}).get("release"))
+    if release is None:
+        return None
+    name, namespace = (one_line(release.get(key), 60) for key in ("name", "namespace"))
+    return f"The release is named {name}: set fastpath_release_name={name} and fastpath_release_namespace={namespace}."
 
 
 def _way_back(release: Mapping) -> str:
@@ -68,19 +73,6 @@ def _way_back(release: Mapping) -> str:
         return "Wait for a Helm run that is still going on, else repair the release, then run again."
     return (f"Wait for a Helm run that is still going on; take back a run of ours that was killed with rollback.yml, anything "
             f"else with helm rollback {name} {target} -n {namespace}; then run again.")
-
-
-def _owner(view: View, wanted: str) -> Iterator[Obstacle]:
-    owner = read.mapping(view.facts.get("owner"))
-    if owner is None:
-        yield (State.UNKNOWN, f"Who owns the Helm release could not be read{view.why_unread('owner')}; an owner would revert "
-               "a change.", "Give the account the rights to look, and run again.")
-    elif owner.get("kind") not in ("helm", "none"):
-        unknown = ("{name}", "Set these values there: {values}")
-        what, way_out = OWNERS.get(str(owner.get("kind")), unknown)
-        name = one_line(owner.get("name") or owner.get("kind"), 80)
-        yield (State.BLOCKED, f"The release belongs to {what.format(name=name)}, which would revert a Helm upgrade.",
-               way_out.format(name=name, values=wanted))
 
 
 def _nodes(view: View) -> Iterator[Obstacle]:

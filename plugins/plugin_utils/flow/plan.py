@@ -15,7 +15,8 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _re
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Catalogue, Entry, Risk, State, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import canaries, compare, obstacles, own, patches
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import (
+    canaries, compare, obstacles, own, owners, patches)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.own import Own
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.parts import Apart, apart, dependents
@@ -64,7 +65,7 @@ class Draft:
 
 
 def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, acknowledged: Iterable[str] = (),
-         batch: int = 1, catalogue: Catalogue | None = None, canary: int = 0) -> dict[str, Any]:
+         batch: int = 1, catalogue: Catalogue | None = None, canary: int = 0, owner_apply: bool = False) -> dict[str, Any]:
     """The steps from what was found to what is wanted. Shape: docs/design.md, Plan. `canary`: so many nodes go first.
 
     Only a plan whose outcome is `drift` and whose `unacknowledged` is empty may be applied.
@@ -78,7 +79,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     for_owner = patches.patches(view, [_step(number, draft, view) for number, draft in enumerate(drafts, 1)])
     if drafts:
         changes = [draft.values or draft.config for draft in drafts]
-        in_the_way = obstacles.find(view, [change for change in changes if change], frozenset(acknowledged))
+        in_the_way = obstacles.find(view, [change for change in changes if change], frozenset(acknowledged), owner_apply)
         blocked = in_the_way + blocked
         drafts = [] if in_the_way else drafts
     steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
@@ -86,7 +87,8 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
     return {
         "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
-        "blocked": blocked, "left_out": left_out, "patches": for_owner, "unacknowledged": _unacknowledged(drafts, acknowledged),
+        "blocked": blocked, "left_out": left_out, "patches": [] if steps else for_owner,
+        "unacknowledged": _unacknowledged(drafts, acknowledged),
     }
 
 
@@ -279,7 +281,7 @@ def node_order(view: View, nodes: Iterable[str]) -> list[str]:
 def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
     return {
         "id": f"{number}-{_name(draft)}", "tunings": draft.tunings,
-        "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons), "risk": draft.risk.word,
+        "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons) + owners.remark(view), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
         "pods": draft.pods, "reach": draft.reach, **draft.own.document(view, draft.nodes),

@@ -22,8 +22,8 @@ COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 
 def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> dict[str, Any]:
     """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..},
-    node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, reached: [kinds],
-    before: facts}
+    node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, reached: [kinds], before: facts,
+    chart_config: None|{name, namespace, release_name} (where the run changed a HelmChartConfig), former_values: {..}}
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
     agents that may run the step's configuration; `config`, `expect` and (of nodes apart) `expect_nodes` say what
@@ -33,7 +33,7 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
     before, view = View(record.get("facts")), View(facts)
     current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
     way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, "reached": [], **undo_own.NOTHING,
-           "before": _baseline(before, view)}
+           "before": _baseline(before, view), "chart_config": None, "former_values": {}}
     step = _step(record, entry)
     if not _changed_values(step) and not undo_own.planned(step):
         return way
@@ -42,6 +42,8 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
     return {
         **way,
         "revision": None if current == former or not _changed_values(step) else former,
+        "chart_config": _chart_config(before) if _changed_values(step) else None,
+        "former_values": dict(read.mapping(step.get("former_values")) or {}),
         "nodes": nodes,
         "config": _former_config(before, entry, earlier, step) if _changed_values(step) else {},
         "expect": _expect(before, earlier, step, None, apart),
@@ -65,11 +67,21 @@ def refusal(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], fa
             return edited
     if not _changed_values(step):
         return _refused_restart(was, entry, now)
-    if _is_ours(run_id, record, entry, now):
+    if _chart_config(was) or _is_ours(run_id, record, entry, now):
+        # Whether a HelmChartConfig is as the run left it is seen by the module that puts it back.
         return None
     current, former = now.release.get("revision"), entry.get("former_revision")
     return (f"The release is at revision {current} ({one_line(now.release.get('description'), 120)}), which run {run_id} did "
             f"not make; somebody else's change is kept. To go back all the same: helm rollback to revision {former}.")
+
+
+def _chart_config(before: View) -> dict[str, Any] | None:
+    """The HelmChartConfig that the run changed values in; None where it used Helm."""
+    owner = read.mapping(before.facts.get("owner")) or {}
+    if owner.get("kind") != "k3s_helm_chart":
+        return None
+    release = read.mapping(owner.get("release")) or {}
+    return {"name": owner.get("name"), "namespace": owner.get("namespace"), "release_name": release.get("name")}
 
 
 def _refused_restart(was: View, entry: Mapping[str, Any], now: View) -> str | None:
@@ -133,6 +145,16 @@ def _source(view: View) -> int | None:
     """The revision whose copy, by Helm or by us with a hold, the release is."""
     found = COPY.search(_description(view))
     return int(found.group(1)) if found else None
+
+
+def _gone_back(before: View, entry: Mapping[str, Any], now: View) -> bool:
+    """Whether the values from before the step are in force again."""
+    if _chart_config(before) is None:
+        return _source(now) == entry.get("former_revision")
+    owner = read.mapping(now.facts.get("owner")) or {}
+    config = read.mapping((read.mapping(owner.get("resource")) or {}).get("config"))
+    # Taken away, put back as it was (no mark of ours, or that of a run before), or on the way there.
+    return config is None or config.get("back") is True or config.get("run") is None
 
 
 def _changed_values(step: Mapping[str, Any]) -> bool:
@@ -222,7 +244,7 @@ def _nodes(before: View, entry: Mapping[str, Any], now: View, values: bool) -> l
 
 def _spared(before: View, entry: Mapping[str, Any], now: View) -> set[str]:
     spared = _unmoved(before, now)
-    if _source(now) != entry.get("former_revision"):
+    if not _gone_back(before, entry, now):
         # The step's configuration is in force, or was never: who is older than it runs what there was before.
         spared |= {agent.node for agent in now.agents if agent.config_current is False and agent.ready is True} & _steady(before, now)
     return spared

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "well-known-token"
 SERVED = re.compile(r"/api/v1/|/apis/(apps|coordination\.k8s\.io)/v1/|/version$")
-PLURALS = "nodes|pods|secrets|configmaps|daemonsets|leases|helmcharts|ciliumnodeconfigs|namespaces"
+PLURALS = "nodes|pods|secrets|configmaps|daemonsets|leases|helmcharts|applications|ciliumnodeconfigs|namespaces"
 COLLECTION = re.compile(r"/(%s)$" % PLURALS)
 
 

@@ -24,15 +24,15 @@ KEYS = {"schema", "cluster", "release", "release_found", "owner", "config", "man
 MANIFEST = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cilium-config\ndata:\n  bpf-lb-mode: snat\n"
 
 
-def put_release(api, status="deployed", manifest=MANIFEST):
-    release = {"name": "cilium", "namespace": "kube-system", "version": 3, "manifest": manifest,
+def put_release(api, status="deployed", manifest=MANIFEST, name="cilium"):
+    release = {"name": name, "namespace": "kube-system", "version": 3, "manifest": manifest,
                "info": {"status": status, "last_deployed": "2026-01-01T00:00:00.5Z", "description": "Upgrade complete"},
                "config": {"tunnel": "disabled", "hubble": {"tls": {"password": "hunter2"}}},
                "chart": {"metadata": {"name": "cilium", "version": "1.13.4", "appVersion": "1.13.4"}}}
     packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
-    api.put(SPACE + "/secrets/sh.helm.release.v1.cilium.v3", {
+    api.put(SPACE + "/secrets/sh.helm.release.v1.{0}.v3".format(name), {
         "type": "helm.sh/release.v1", "data": {"release": packed},
-        "metadata": {"labels": {"owner": "helm", "name": "cilium", "status": status, "version": "3"},
+        "metadata": {"labels": {"owner": "helm", "name": name, "status": status, "version": "3"},
                      "creationTimestamp": stamp()}})
 
 
@@ -52,7 +52,9 @@ def test_the_whole_document(api, cilium, cluster):
     assert set(facts) == KEYS and facts["unread"] == []
     assert facts["cluster"] == {"uid": "cluster-uid", "version": "v1.31.2", "server": api.url}
     assert facts["release_found"] is True and facts["release"]["revision"] == 3
-    assert facts["owner"] == {"kind": "helm", "name": "cilium", "evidence": "release kube-system/cilium"}
+    assert facts["owner"] == {
+        "kind": "helm", "name": "cilium", "namespace": "kube-system", "evidence": "release kube-system/cilium",
+        "release": {"name": "cilium", "namespace": "kube-system"}, "resource": None}
     assert facts["manifest_config"] == {"bpf-lb-mode": "snat"} == facts["config"]["data"]
     assert facts["node_config_api"] == "cilium.io/v2alpha1"
     assert facts["node_configs"] == [{
@@ -155,9 +157,47 @@ def test_a_helm_chart_object_of_rke2_owns_the_release(api, cilium, cluster):
     put_release(api)
     api.apis["/apis/helm.cattle.io/v1"] = {"kind": "APIResourceList"}
     api.put("/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/rke2-cilium", {"spec": {"chart": ""}})
+    found = read_facts(cluster, Scope())["owner"]
+    assert (found["kind"], found["name"], found["namespace"]) == ("k3s_helm_chart", "rke2-cilium", "kube-system")
+    assert found["release"] == {"name": "rke2-cilium", "namespace": "kube-system"} and found["resource"]["config"] is None
+
+
+def marked(api, name):
+    document = api.objects[DAEMONSET]
+    document["metadata"]["annotations"] = {"meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": "kube-system"}
+    api.put(DAEMONSET, document)
+
+
+def test_the_release_of_rke2_is_found_under_its_own_name(api, cilium, cluster):
+    put_release(api, name="rke2-cilium")
+    marked(api, "rke2-cilium")
+    api.apis["/apis/helm.cattle.io/v1"] = {"kind": "APIResourceList"}
+    api.put("/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/rke2-cilium", {"spec": {"chartContent": "x"}})
     facts = read_facts(cluster, Scope())
-    assert facts["owner"] == {
-        "kind": "k3s_helm_chart", "name": "rke2-cilium", "evidence": "HelmChart kube-system/rke2-cilium"}
+    assert facts["owner"]["kind"] == "k3s_helm_chart" and unread(facts) == {}
+    assert facts["release_found"] is True and facts["release"]["name"] == "rke2-cilium" and facts["manifest_config"]
+
+
+def test_a_release_of_another_name_is_suggested_where_helm_owns_it(api, cilium, cluster):
+    put_release(api, name="my-cilium")
+    marked(api, "my-cilium")
+    facts = read_facts(cluster, Scope())
+    assert facts["release_found"] is False and facts["release"] is None
+    assert facts["owner"]["kind"] == "helm" and facts["owner"]["release"]["name"] == "my-cilium"
+
+
+def test_the_mark_of_a_release_that_is_gone_owns_nothing(api, cilium, cluster):
+    marked(api, "my-cilium")
+    assert read_facts(cluster, Scope())["owner"]["kind"] == "none"
+
+
+def test_a_helm_chart_config_that_may_not_be_seen_is_unread(api, cilium, cluster):
+    put_release(api)
+    api.apis["/apis/helm.cattle.io/v1"] = {"kind": "APIResourceList"}
+    api.put("/apis/helm.cattle.io/v1/namespaces/kube-system/helmcharts/cilium", {"spec": {"chart": "cilium"}})
+    api.script("GET", "/helmchartconfigs", Reply(403, b"{}"))
+    facts = read_facts(cluster, Scope())
+    assert facts["owner"]["resource"] is None and unread(facts) == {"owner/resource": "denied"}
 
 
 def test_helm_charts_that_may_not_be_seen_leave_the_owner_open(api, cilium, cluster):

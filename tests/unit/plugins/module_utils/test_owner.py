@@ -38,6 +38,36 @@ def test_a_helm_chart_object_wins_over_the_release_it_made(found, item):
     assert kind(found, charts=[chart("traefik", "traefik"), item]) == ("k3s_helm_chart", item["metadata"]["name"])
 
 
+def test_helms_mark_says_which_helm_chart_it_is():
+    mark = {"meta.helm.sh/release-name": "net", "meta.helm.sh/release-namespace": "kube-system"}
+    assert kind(True, annotations=mark, charts=[chart("cilium-extras", "x"), chart("net", "y")]) == ("k3s_helm_chart", "net")
+    assert kind(True, annotations=mark, charts=[chart("cilium-extras", "cilium-extras")]) == ("helm", "cilium")
+    elsewhere = {"metadata": {"name": "net", "namespace": "charts"}, "spec": {"targetNamespace": "kube-system"}}
+    found = detect(Evidence("cilium", "kube-system", False, [{"metadata": {"annotations": mark}}], [elsewhere]))
+    assert (found["namespace"], found["release"]) == ("charts", {"name": "net", "namespace": "kube-system"})
+
+
+def test_names_and_namespaces_of_flux_and_argocd():
+    labels = {"helm.toolkit.fluxcd.io/name": "cilium", "helm.toolkit.fluxcd.io/namespace": "infra"}
+    mark = {"meta.helm.sh/release-name": "net-cilium", "meta.helm.sh/release-namespace": "kube-system"}
+    found = detect(Evidence("cilium", "kube-system", False, [{"metadata": {"labels": labels, "annotations": mark}}], []))
+    assert (found["kind"], found["name"], found["namespace"]) == ("flux", "cilium", "infra")
+    assert found["release"] == {"name": "net-cilium", "namespace": "kube-system"}
+    tracking = {"argocd.argoproj.io/tracking-id": "team-a_net:apps/DaemonSet:kube-system/cilium"}
+    found = detect(Evidence("cilium", "kube-system", False, [{"metadata": {"annotations": tracking}}], []))
+    assert (found["kind"], found["name"], found["namespace"]) == ("argocd", "net", "team-a")
+
+
+def test_a_cloud_that_uses_flux_elsewhere_is_a_cloud():
+    labels = {"kubernetes.azure.com/managedby": "aks", "helm.toolkit.fluxcd.io/name": "cilium-adapter-helmrelease"}
+    assert kind(False, labels) == ("managed", "AKS")
+
+
+def test_gke_is_told_by_its_daemonset_or_annotation():
+    assert detect(Evidence("cilium", "kube-system", False, [{"metadata": {"name": "anetd"}}], []))["name"] == "GKE"
+    assert kind(False, annotations={"components.gke.io/component-name": "advanced-datapath"}) == ("managed", "GKE")
+
+
 def test_other_helm_charts_own_nothing_of_ours():
     assert kind(True, charts=[chart("traefik", "https://charts/traefik.tgz"), {"metadata": {"name": "x"}}]) == (
         "helm", "cilium")
@@ -52,7 +82,8 @@ def test_a_cloud_is_the_owner_only_where_there_is_no_release():
 def test_helms_mark_counts_while_releases_cannot_be_read():
     mark = {"meta.helm.sh/release-name": "my-cilium"}
     assert kind(None, annotations=mark) == ("helm", "my-cilium")
-    assert kind(False, annotations=mark) == ("none", "")
+    assert kind(False, annotations=mark) == ("helm", "my-cilium"), "a release by another name than the one asked for"
+    assert kind(False, annotations={"meta.helm.sh/release-name": "cilium"}) == ("none", ""), "a left-over"
 
 
 def test_what_was_not_read_is_not_nobody():

@@ -211,7 +211,8 @@ def test_agents_that_were_not_even_restarted_have_nothing_to_go_back_to():
     run.now["agents"] = copy.deepcopy(run.before["agents"])
     assert run.refusal() is None
     assert run.way() == {"revision": None, "current": run.before["release"]["revision"], "nodes": [], "config": {}, "expect": {},
-                         "reached": [], "node_configs": [], "renew": [], "expect_nodes": {}, "before": run.way()["before"]}
+                         "reached": [], "node_configs": [], "renew": [], "expect_nodes": {}, "before": run.way()["before"],
+                         "chart_config": None, "former_values": {}}
 
 
 @pytest.mark.parametrize("facts", [None, {}, {"schema": 1}, {"schema": 1, "agents": [None, 5], "nodes": "x", "release": []}])
@@ -363,3 +364,48 @@ def test_another_cluster_or_a_release_that_cannot_be_read_is_left_alone():
 def test_garbage_is_refused_and_never_an_exception(record, entry, facts):
     assert undo.refusal(RUN, record, entry, facts)
     assert undo.way_back(RUN, record, entry, facts)["revision"] is None
+
+
+# Through the HelmChartConfig of K3s and RKE2
+
+def owned(config):
+    resource = None if config == "unread" else {"config": config}
+    return {"kind": "k3s_helm_chart", "name": "rke2-cilium", "namespace": "system", "evidence": "", "resource": resource,
+            "release": {"name": "rke2-cilium", "namespace": "kube-system"}}
+
+
+def through_owner(name=ONE_STEP):
+    """As after a run with fastpath_owner_apply: helm-controller's Helm describes revisions in its own words."""
+    run = Taken(name)
+    run.before["owner"] = owned(None)
+    run.now["owner"] = owned({"run": RUN, "back": False})
+    run.describe("Upgrade complete")
+    return run
+
+
+def test_the_way_back_names_the_helm_chart_config_and_the_former_values():
+    run = through_owner()
+    assert run.refusal() is None, "whose change it is is seen by the module"
+    way = run.way()
+    assert way["chart_config"] == {"name": "rke2-cilium", "namespace": "system", "release_name": "rke2-cilium"}
+    assert way["former_values"] == run.plan["steps"][0]["former_values"] and way["nodes"]
+    assert Taken(ONE_STEP).way()["chart_config"] is None
+
+
+def test_agents_older_than_the_steps_configuration_are_spared_until_the_values_are_back():
+    run = through_owner()
+    run.cut_short("node-2")
+    assert run.way()["nodes"] == ["node-2"]
+    for config in ({"run": RUN, "back": True}, None, {"run": None, "back": False}):
+        # The former configuration is in force again: who is older than it may run the step's.
+        run.now["owner"] = owned(config)
+        for agent in run.now["agents"]:
+            agent["config_current"] = False
+        assert "node-2" in run.way()["nodes"], config
+
+
+@pytest.mark.parametrize("resource", ["unread", [], {"run": 5}])
+def test_garbled_owners_of_now_raise_nothing(resource):
+    run = through_owner()
+    run.now["owner"] = owned(resource)
+    assert run.way()["chart_config"]["name"] == "rke2-cilium"
