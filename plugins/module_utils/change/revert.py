@@ -1,0 +1,71 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Taking back a whole run on this node, leaving no trace of it."""
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ansible_collections.fastpath.cilium.plugins.module_utils.change import deadman, places
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Journal
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import line
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import Outcome, failures, public, take_back_run
+
+
+class Request(NamedTuple):
+    """`journal`: auto (it goes when everything is as it was), remove (it goes also when somebody else's changes stay), keep."""
+
+    run_id: str
+    journal: str = "auto"
+    takeover: Optional[str] = None
+    check: bool = False
+
+
+def revert(node: Node, request: Request) -> Dict[str, Any]:
+    """{changed, ops: [outcome], diff, journal: removed|kept|absent}. Raises ChangeError when something did not go back; its
+    details hold the outcomes."""
+    places.checked_run_id(request.run_id)
+    places.check_base(node)
+    if not node.exists(places.run_folder(request.run_id)) and places.holder(node) != request.run_id:
+        return _answer([], False, "absent")
+    if request.check:
+        places.check_lock(node, request.run_id, request.takeover)
+        return _answer(take_back_run(node, Journal(node, request.run_id), check=True), True, "kept")
+    with places.at_work(node):
+        places.check_lock(node, request.run_id, request.takeover)
+        try:
+            return _revert(node, request)
+        finally:
+            places.drop_base(node)
+
+
+def _revert(node: Node, request: Request) -> Dict[str, Any]:
+    journal = Journal(node, request.run_id)
+    held = places.holder(node) == request.run_id
+    if journal.standing():
+        places.take_lock(node, request.run_id)
+    outcomes = take_back_run(node, journal)
+    failed = failures(outcomes)
+    if failed:
+        raise ChangeError("Not everything could be taken back: {0}. The journal is kept; put this right and take the run back "
+                          "again.".format(failed), undone=public(outcomes))
+    deadman.disarm(node, request.run_id)
+    removed = _drop(node, request, journal)
+    released = places.release_lock(node, request.run_id)
+    return _answer(outcomes, removed or (held and released), "removed" if removed else "kept")
+
+
+def _drop(node: Node, request: Request, journal: Journal) -> bool:
+    strange = [record for record in journal.records.values() if record.state == "kept"]
+    if request.journal == "keep" or (strange and request.journal == "auto"):
+        return False
+    return places.drop_run(node, request.run_id)
+
+
+def _answer(outcomes: List[Outcome], changed: bool, journal: str) -> Dict[str, Any]:
+    touched = [one for one in outcomes if one["outcome"] == "restored"]
+    differences = [{"before_header": one["key"], "after_header": one["key"], "before": line(one["texts"][0]),
+                    "after": line(one["texts"][1])} for one in touched]
+    return {"changed": changed or bool(touched), "ops": public(outcomes), "diff": differences, "journal": journal}
