@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.change import deadman, ops, places
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Conflict, Refused
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import BEGUN, DONE, Journal, stamp
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Conflict, Refused, classed
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import DONE, UNSURE, Journal, stamp
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import Op, Spec, State, line
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import decide, failures, public, take_back_since
@@ -37,7 +37,7 @@ class Planned:
         self.state = IN_PLACE if op.holds(former) else PLANNED
         record = journal.records.get(op.key)
         # A killed call may have changed it and not said so.
-        self.unfinished = record is not None and record.state == BEGUN
+        self.unfinished = record is not None and record.state in UNSURE
 
     def result(self) -> Dict[str, Any]:
         """{key, kind, persist, former, new, changed, verified, state}, with values as their kinds show them."""
@@ -142,8 +142,8 @@ class Work:
             since = self.journal.place
         try:
             self._all(now if arm else now + later)
-        except ChangeError as error:
-            raise self._taken_back(error, since) from None
+        except (ChangeError, OSError) as error:
+            raise self._taken_back(classed(error), since) from None
         for one in later if arm else []:
             one.state = WITHHELD if one.state == PLANNED else one.state
 
@@ -159,7 +159,9 @@ class Work:
         self._flush({"event": "begin", "key": op.key, "op": op.spec, "former": one.former, "boot_id": self.node.boot_id(),
                      "at": stamp()})
         present = op.read()
-        if not op.holds(present):
+        if op.holds(present):
+            op.settle(one.former)
+        else:
             op.apply(present)
             present = op.read()
         if not op.holds(present):

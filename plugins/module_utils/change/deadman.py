@@ -70,7 +70,7 @@ def python() -> str:
 def check(node: Node) -> None:
     """Raises Refused where it could not be armed; changes nothing."""
     python()
-    if node.systemd_runs() and node.ask(["systemd-run", "--version"]).code:
+    if node.ask(["systemd-run", "--version"]).code:
         raise Refused("systemd-run does not work on this node: what can cut the node off could not undo itself, so it is "
                       "not changed.")
 
@@ -122,17 +122,25 @@ def boot_unit(run_id: str) -> str:
 
 def disarm(node: Node, run_id: str) -> None:
     """Ends the switch and removes what it was made of; from the first line on nothing undoes itself any more."""
-    node.remove(places.run_folder(run_id) + "/armed")
-    node.sweep(places.run_folder(run_id) + "/armed")
-    if not node.exists(boot_unit(run_id)):
+    folder = places.run_folder(run_id)
+    node.remove(folder + "/armed")
+    if not node.exists(folder):
         return
-    if node.systemd_runs() and node.ask(["systemctl", "is-active", timer(run_id) + ".timer"]).code == 0:
+    for name in ("/armed", "/undo.pyz"):
+        node.sweep(folder + name)
+    if node.exists(folder + "/undo.pyz"):
+        if node.systemd_runs():
+            _disarm_systemd(node, run_id)
+        node.remove(folder + "/undo.pyz")  # the last: as long as it is there something may be left of the others
+
+
+def _disarm_systemd(node: Node, run_id: str) -> None:
+    if node.ask(["systemctl", "is-active", timer(run_id) + ".timer"]).code == 0:
         node.change(["systemctl", "stop", timer(run_id) + ".timer"])
     node.remove(WANTS + "/" + boot_unit(run_id).rpartition("/")[2])
     node.sweep(boot_unit(run_id))
     node.remove(boot_unit(run_id))
-    if node.systemd_runs():
-        node.change(["systemctl", "daemon-reload"])
+    node.change(["systemctl", "daemon-reload"])
 
 
 def overdue(node: Node, marker: Marker) -> bool:

@@ -55,6 +55,15 @@ class TimedOut(ChangeError):
     kind = "timeout"
 
 
+def classed(error: Exception) -> ChangeError:
+    """Any error of an operation as a ChangeError."""
+    if isinstance(error, ChangeError):
+        return error
+    if isinstance(error, OSError):
+        return failure(error, error.filename or "Something", "changed")
+    return ChangeError(repr(error))
+
+
 def failure(error: OSError, name: str, doing: str) -> ChangeError:
     """An error of the operating system as a sentence."""
     words = error.strerror or str(error)

@@ -9,6 +9,7 @@ kill cut short is no line: what it announced was not begun. Events:
     run        {schema: 1, run_id, created_at}
     begin      {key, op, former, boot_id, at}   the state just before the op; the first one of a key is what undo goes to
     done       {key, state}                     as read back afterwards
+    undoing    {key}                            on the way back
     undone     {key}                            the former state is back
     kept       {key, state}                     at undo somebody else's value was found, and left
     gone       {key}                            at undo the device, interrupt or file was not there any more
@@ -28,7 +29,10 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.places impo
 
 SCHEMA = 1
 LIMIT = 256 << 20  # bytes; files are journalled whole and are at most 1 MiB each
-BEGUN, DONE, UNDONE, KEPT, GONE = "begun", "done", "undone", "kept", "gone"
+BEGUN, DONE, UNDOING, UNDONE, KEPT, GONE = "begun", "done", "undoing", "undone", "kept", "gone"
+UNSURE = (BEGUN, UNDOING)  # a kill may have left something between, which is nobody else's
+
+NAMES = {"done": DONE, "undoing": UNDOING, "undone": UNDONE, "kept": KEPT, "gone": GONE}
 
 Event = Dict[str, Any]
 
@@ -46,7 +50,7 @@ class Record:
 
     def begin(self, event: Event, place: int) -> None:
         # An op that was cut short left something between: what was there before it counts on.
-        self.before: State = self.before if self.state == BEGUN else event["former"]
+        self.before: State = self.before if self.state in UNSURE else event["former"]
         self.op: Spec = event["op"]
         self.boot_id: str = event["boot_id"]
         self.last = place
@@ -55,7 +59,7 @@ class Record:
 
     @property
     def standing(self) -> bool:
-        return self.state in (BEGUN, DONE)
+        return self.state in (BEGUN, DONE, UNDOING)
 
     @property
     def open(self) -> bool:
@@ -98,7 +102,7 @@ class Journal:
         elif name == "begin":
             self.records[event["key"]] = Record(event, len(self.events))
         elif record is not None:
-            record.state = {"done": DONE, "undone": UNDONE, "kept": KEPT, "gone": GONE}[name]
+            record.state = NAMES[name]
             record.ours = event["state"] if name == "done" else record.ours
 
     def add(self, *events: Event) -> None:
@@ -153,7 +157,7 @@ def parsed(line: bytes) -> Optional[Event]:
         event = json.loads(line.decode("ascii"))
     except ValueError:
         return None
-    needs = {"begin": ("key", "op", "former", "boot_id"), "done": ("key", "state"), "undone": ("key",), "kept": ("key",), "gone": ("key",),
+    needs = {"begin": ("key", "op", "former", "boot_id"), "done": ("key", "state"), "undone": ("key",), "kept": ("key",), "gone": ("key",), "undoing": ("key",),
              "withheld": ("ops",), "run": ("run_id",), "armed": (), "confirmed": (), "fired": ()}
     if not isinstance(event, dict) or event.get("event") not in needs:
         return None

@@ -85,6 +85,16 @@ class Op:
         """Whether two states are the same to this kind."""
         return one == other
 
+    def near(self, state: State, former: State) -> bool:
+        """Whether a state is as near to the former one as `restore` can come."""
+        return self.same(state, former)
+
+    def settle(self, former: State) -> None:
+        """What follows a change and a kill may have kept from happening; `former` is what was there before it."""
+
+    def settle_back(self) -> None:
+        """Likewise, after the former state came back."""
+
     def edited(self, present: State, ours: State) -> bool:
         """Whether somebody else has changed it since it was ours."""
         return not self.same(present, ours)

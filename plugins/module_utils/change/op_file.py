@@ -38,6 +38,7 @@ class File(Op):
             raise Refused("content is missing.")
         if not re.match(r"0?[0-7]{3}\Z", self.get("mode", "0644")):
             raise Refused("mode must be three octal digits, such as \"0644\".")
+        self._attributes({})
 
     @property
     def path(self) -> str:
@@ -99,13 +100,16 @@ class File(Op):
             if former["exists"]:
                 attributes["xattrs"] = {name: value for name, value in former["xattrs"].items() if name not in CONTENT_XATTRS}
             self.node.write(self.path, self._content(), attributes)
-            self._label(former)
+        self.settle(former)
+
+    def settle(self, former: State) -> None:
+        """Where SELinux is at work a new file gets the label its place has by policy."""
+        if self.present_wanted and not former["exists"] and self.node.exists("/sys/fs/selinux/enforce"):
+            self.node.change(["restorecon", self.path])
         self._tell_systemd()
 
-    def _label(self, former: State) -> None:
-        """Where SELinux is at work a new file gets the label its place has by policy."""
-        if not former["exists"] and self.node.exists("/sys/fs/selinux/enforce"):
-            self.node.change(["restorecon", self.path])
+    def settle_back(self) -> None:
+        self._tell_systemd()
 
     def _tell_systemd(self) -> None:
         if self.path.startswith(UNIT_FOLDERS) and self.node.systemd_runs():

@@ -108,8 +108,12 @@ class Qdisc(Op):
                 self._tc("replace", "parent", parent, *own, *written(one))
 
     def same(self, one: State, other: State) -> bool:
-        """Handles aside: where the kernel's own choice is another one by now, the former one is put there by name."""
-        return [bare(found) for found in one["disciplines"]] == [bare(found) for found in other["disciplines"]]
+        """Handles aside, but the kernel's own choice is not the same as one that was put there by name."""
+        return self.near(one, other) and own_choices(one) == own_choices(other)
+
+    def near(self, state: State, former: State) -> bool:
+        """Where the kernel's own choice is another one by now, the former one is put there by name."""
+        return [bare(found) for found in state["disciplines"]] == [bare(found) for found in former["disciplines"]]
 
     def shown(self, state: Optional[State]) -> Any:
         if state is None:
@@ -129,6 +133,10 @@ def comparable(one: Dict[str, Any]) -> Dict[str, Any]:
 
 def bare(one: Dict[str, Any]) -> List[Any]:
     return [one["kind"], one["root"], queue_number(one["parent"]), one["options"]]
+
+
+def own_choices(state: State) -> List[bool]:
+    return [one["handle"] == "0:" for one in state["disciplines"]]
 
 
 def queue_number(parent: str) -> int:

@@ -105,12 +105,13 @@ class Unit(Op):
         present = self._read(former["names"])
         if present["active"] and not former["active"]:
             self._systemctl("stop")
-        if self._put_links(present["links"], former["links"]):
-            self.node.change(["systemctl", "daemon-reload"])
+        self._put_links(present["links"], former["links"])
+        # Also where the links were there already: a kill may have come between them and this.
+        self.node.change(["systemctl", "daemon-reload"])
         if former["active"] and not present["active"]:
             self._systemctl("start")
 
-    def _put_links(self, present: Dict[str, str], former: Dict[str, str]) -> bool:
+    def _put_links(self, present: Dict[str, str], former: Dict[str, str]) -> None:
         for path in set(present) - set(former):
             self.node.remove(path)
             if path.rpartition("/")[0].endswith(LINKED_BY):
@@ -118,7 +119,6 @@ class Unit(Op):
         for path, target in former.items():
             if present.get(path) != target:
                 self.node.link(path, target)
-        return present != former
 
     def _drop_empty(self, folder: str) -> None:
         if not self._listed(folder):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Type
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import Refused
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Refused
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import Op
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_file import File
@@ -24,9 +24,10 @@ KINDS: Dict[str, Type[Op]] = {
 
 def parse(spec: Any, node: Node) -> Op:
     """One op of its JSON form. Raises Refused."""
-    if not isinstance(spec, dict) or spec.get("kind") not in KINDS:
+    kind = spec.get("kind") if isinstance(spec, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
         raise Refused("its kind is not known; there are {0}.".format(", ".join(sorted(KINDS))))
-    return KINDS[spec["kind"]](spec, node)
+    return KINDS[kind](spec, node)
 
 
 def parse_all(specs: List[Any], node: Node) -> List[Op]:
@@ -37,7 +38,7 @@ def parse_all(specs: List[Any], node: Node) -> List[Op]:
             op = parse(spec, node)
             if op.key in [other.key for other in found]:
                 raise Refused("{0} is there twice.".format(op.key))
-        except Refused as error:
+        except ChangeError as error:
             raise Refused("ops[{0}]: {1}".format(number, error.message)) from None
         found.append(op)
     return found

@@ -137,7 +137,7 @@ def drop_base(node: Node) -> None:
 def drop_run(node: Node, run_id: str) -> bool:
     """Removes the run's folder, the journal last. False where something is in it that is not ours."""
     folder = run_folder(run_id)
-    for name in ("armed", "undo.pyz", "journal.jsonl"):
+    for name in ("armed", "journal.jsonl"):
         node.sweep(folder + "/" + name)
         node.remove(folder + "/" + name)
     return node.remove_folder(folder)

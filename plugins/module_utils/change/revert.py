@@ -28,11 +28,12 @@ def revert(node: Node, request: Request) -> Dict[str, Any]:
     details hold the outcomes."""
     places.checked_run_id(request.run_id)
     places.check_base(node)
-    if not node.exists(places.run_folder(request.run_id)) and places.holder(node) != request.run_id:
+    if not node.exists(places.BASE):
         return _answer([], False, "absent")
     if request.check:
         places.check_lock(node, request.run_id, request.takeover)
-        return _answer(take_back_run(node, Journal(node, request.run_id), check=True), True, "kept")
+        there = node.exists(places.run_folder(request.run_id))
+        return _answer(take_back_run(node, Journal(node, request.run_id), check=True), there, "kept" if there else "absent")
     with places.at_work(node):
         places.check_lock(node, request.run_id, request.takeover)
         try:
@@ -42,6 +43,7 @@ def revert(node: Node, request: Request) -> Dict[str, Any]:
 
 
 def _revert(node: Node, request: Request) -> Dict[str, Any]:
+    absent = not node.exists(places.run_folder(request.run_id))
     journal = Journal(node, request.run_id)
     held = places.holder(node) == request.run_id
     if journal.standing():
@@ -54,7 +56,8 @@ def _revert(node: Node, request: Request) -> Dict[str, Any]:
     deadman.disarm(node, request.run_id)
     removed = _drop(node, request, journal)
     released = places.release_lock(node, request.run_id)
-    return _answer(outcomes, removed or (held and released), "removed" if removed else "kept")
+    word = "absent" if absent else "removed" if removed else "kept"
+    return _answer(outcomes, (removed and not absent) or (held and released), word)
 
 
 def _drop(node: Node, request: Request, journal: Journal) -> bool:

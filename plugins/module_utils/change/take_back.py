@@ -18,7 +18,7 @@ from typing import Any, Dict, List
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.change import ops
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Gone
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import BEGUN, Journal, Record
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import UNSURE, Journal, Record
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import Op, State
 
@@ -61,8 +61,11 @@ def _take_back(op: Op, journal: Journal, record: Record, goal: State, check: boo
     if check:
         return outcome
     if outcome == "restored":
+        journal.add({"event": "undoing", "key": record.key})
         op.restore(goal)
         _verify(op, goal)
+    elif outcome == "in_place":
+        op.settle_back()
     journal.add(_closing(op, record, present, goal, outcome))
     return outcome
 
@@ -74,14 +77,14 @@ def decide(op: Op, record: Record, present: State, goal: State) -> str:
         return "in_place"
     if not ours and op.runtime and record.boot_id != op.node.boot_id():
         return "reset"
-    if not ours and record.state != BEGUN and record.ours is not None and op.edited(present, record.ours):
+    if not ours and record.state not in UNSURE and record.ours is not None and op.edited(present, record.ours):
         return "kept"
     return "restored"
 
 
 def _verify(op: Op, goal: State) -> None:
     after = op.read()
-    if not op.same(after, goal):
+    if not op.near(after, goal):
         raise ChangeError("{0} is {1} after it was put back to {2}.".format(op.key, op.shown(after), op.shown(goal)))
 
 
