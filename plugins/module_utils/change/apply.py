@@ -8,12 +8,13 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.change import deadman, ops, places
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Conflict, Refused, classed
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import DONE, UNSURE, Journal, stamp
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Entry, Journal, stamp
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import Op, Spec, State, line
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import decide, failures, public, take_back_since
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import decide, failures, public, take_back
 
 LONGEST_TRIAL = 3600  # seconds
+SIDE_EFFECTS = ("tuned_profile", "unit", "queues")  # kinds that change values which other ops are about
 APPLIED, IN_PLACE, WITHHELD, PLANNED = "applied", "in_place", "withheld", "planned"
 
 
@@ -35,9 +36,9 @@ class Planned:
         self.former = former
         self.after: Optional[State] = None
         self.state = IN_PLACE if op.holds(former) else PLANNED
-        record = journal.records.get(op.key)
+        entry = journal.top(op.key)
         # A killed call may have changed it and not said so.
-        self.unfinished = record is not None and record.state in UNSURE
+        self.unfinished = entry is not None and entry.unsure
 
     def result(self) -> Dict[str, Any]:
         """{key, kind, persist, former, new, changed, verified, state}, with values as their kinds show them."""
@@ -104,12 +105,17 @@ def _present(op: Op, journal: Journal, check: bool) -> State:
     if not check:
         op.sweep()
     present = op.read()
-    record = journal.records.get(op.key)
-    if record is not None and record.state == DONE and not op.holds(present) and not op.same(present, record.former):
-        if decide(op, record, present, record.former) == "kept":
+    entry = journal.top(op.key)
+    if entry is not None and not op.holds(present) and not _own_side_effect(entry, journal):
+        if decide(op, entry, present, journal.first(op.key)) == "kept":
             raise Conflict("{0} is {1}, which is neither what it was nor what this run made of it: somebody else has changed "
                            "it. Take the run back, or begin a new one.".format(op.key, op.shown(present)))
     return present
+
+
+def _own_side_effect(entry: Entry, journal: Journal) -> bool:
+    """Whether a later op of the run itself may have changed it."""
+    return any(one.op.get("kind") in SIDE_EFFECTS and one.place > entry.place for one in journal.standing())
 
 
 def _answer(planned: List[Planned], request: Request) -> Dict[str, Any]:
@@ -156,13 +162,13 @@ class Work:
     def _one(self, one: Planned) -> None:
         """The record of the op before goes to the disk with the announcement of this one."""
         op = one.op
-        self._flush({"event": "begin", "key": op.key, "op": op.spec, "former": one.former, "boot_id": self.node.boot_id(),
+        before = present = op.read()  # ops before it may have changed it since all were looked at
+        self._flush({"event": "begin", "key": op.key, "op": op.spec, "former": before, "boot_id": self.node.boot_id(),
                      "at": stamp()})
-        present = op.read()
-        if op.holds(present):
-            op.settle(one.former)
+        if op.holds(before):
+            op.settle(before)
         else:
-            op.apply(present)
+            op.apply(before)
             present = op.read()
         if not op.holds(present):
             raise ChangeError("{0} is {1} after it was set to {2}.".format(
@@ -178,7 +184,7 @@ class Work:
     def _taken_back(self, error: ChangeError, since: int) -> ChangeError:
         """The error, after what this call did was taken back. The dead man's switch stays where that did not work."""
         self._flush()
-        outcomes = take_back_since(self.node, self.journal, since)
+        outcomes = take_back(self.node, self.journal, since)
         failed = failures(outcomes)
         if not failed:
             deadman.disarm(self.node, self.journal.run_id)

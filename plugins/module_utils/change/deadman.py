@@ -22,7 +22,7 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors impo
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Journal, stamp
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import Op, Spec
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import failures, take_back_since
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import failures, take_back
 
 GRACE = 10.0  # seconds; 5 are promised
 UNITS = "/etc/systemd/system"
@@ -150,7 +150,7 @@ def overdue(node: Node, marker: Marker) -> bool:
 
 def undo(node: Node, journal: Journal, marker: Marker) -> None:
     """Takes back what was done since it was armed. Raises ChangeError, and stays armed, where that does not work."""
-    failed = failures(take_back_since(node, journal, marker["since"]))
+    failed = failures(take_back(node, journal, marker["since"]))
     if failed:
         raise ChangeError("Not taken back: {0}.".format(failed))
     journal.add({"event": "fired", "at": stamp()})

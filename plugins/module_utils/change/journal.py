@@ -4,15 +4,16 @@
 """What a run changed on this node and what was there before, written before it is changed.
 
 One file of JSON lines, /var/lib/fastpath-cilium/<run id>/journal.jsonl, only ever appended to and synced. A line that a
-kill cut short is no line: what it announced was not begun. Events:
+kill cut short is no line: what it announced was not begun. Undo goes back op by op, the last one first, so that the
+first original of everything comes last, also where ops had side effects on each other. Events:
 
     run        {schema: 1, run_id, created_at}
-    begin      {key, op, former, boot_id, at}   the state just before the op; the first one of a key is what undo goes to
+    begin      {key, op, former, boot_id, at}   the state just before the op
     done       {key, state}                     as read back afterwards
     undoing    {key}                            on the way back
-    undone     {key}                            the former state is back
-    kept       {key, state}                     at undo somebody else's value was found, and left
-    gone       {key}                            at undo the device, interrupt or file was not there any more
+    undone     {key}                            what was before the last op on it is back; the one before that stands
+    kept       {key}                            at undo somebody else's value was found, and left
+    gone       {key}                            at undo the device or interrupt was not there any more
     armed      {timeout}    confirmed {}    fired {at}
     withheld   {ops}                            persisted ops that wait for the confirmation
 """
@@ -37,34 +38,23 @@ NAMES = {"done": DONE, "undoing": UNDOING, "undone": UNDONE, "kept": KEPT, "gone
 Event = Dict[str, Any]
 
 
-class Record:
-    """What became of one key. `former` is its first original, `before` the state just before the last op on it."""
+class Entry:
+    """One op that was begun: what was there `before`, and what is known of it since (`state`, `ours` as read back)."""
 
     def __init__(self, event: Event, place: int) -> None:
         self.key: str = event["key"]
-        self.former: State = event["former"]
-        self.before = self.former
-        self.first = place
-        self.state = UNDONE
-        self.begin(event, place)
-
-    def begin(self, event: Event, place: int) -> None:
-        # An op that was cut short left something between: what was there before it counts on.
-        self.before: State = self.before if self.state in UNSURE else event["former"]
         self.op: Spec = event["op"]
+        self.before: State = event["former"]
         self.boot_id: str = event["boot_id"]
-        self.last = place
+        self.place = place
         self.state = BEGUN
         self.ours: Optional[State] = None
+        self.kept = False  # somebody else's was found there: it is not touched, but looked at again
 
     @property
-    def standing(self) -> bool:
-        return self.state in (BEGUN, DONE, UNDOING)
-
-    @property
-    def open(self) -> bool:
-        """Whether a rollback of the run has to look at it: what was kept may have gone back meanwhile."""
-        return self.standing or self.state == KEPT
+    def unsure(self) -> bool:
+        """Whether a kill may have left something between, which is nobody else's."""
+        return self.state in (BEGUN, UNDOING)
 
 
 class Journal:
@@ -76,7 +66,7 @@ class Journal:
         self.folder = run_folder(run_id)
         self.path = self.folder + "/journal.jsonl"
         self.events: List[Event] = []
-        self.records: Dict[str, Record] = {}
+        self.entries: Dict[str, List[Entry]] = {}  # by key, the last one begun last; those taken back are not there
         self._good = 0
         self._load()
 
@@ -94,16 +84,32 @@ class Journal:
             self._good += len(line) + 1
 
     def _take(self, event: Event) -> None:
-        name = event["event"]
+        name, key = event["event"], event.get("key", "")
         self.events.append(event)
-        record = self.records.get(event.get("key", ""))
-        if name == "begin" and record is not None and record.standing:
-            record.begin(event, len(self.events))
-        elif name == "begin":
-            self.records[event["key"]] = Record(event, len(self.events))
-        elif record is not None:
-            record.state = NAMES[name]
-            record.ours = event["state"] if name == "done" else record.ours
+        if name == "begin":
+            self._begin(Entry(event, len(self.events)))
+        elif key in self.entries:
+            self._close(self.entries[key], name, event)
+
+    def _begin(self, entry: Entry) -> None:
+        stack = self.entries.setdefault(entry.key, [])
+        if stack and stack[-1].unsure:
+            # An op that was cut short left something between: what was there before it counts on.
+            entry.before = stack.pop().before
+        stack.append(entry)
+
+    def _close(self, stack: List[Entry], name: str, event: Event) -> None:
+        top = stack[-1]
+        if name == "done":
+            top.state, top.ours = DONE, event["state"]
+        elif name == "undoing":
+            top.state = UNDOING
+        elif name == "kept":
+            top.kept = True
+        else:
+            stack.pop() if name == "undone" else stack.clear()
+        if not stack:
+            del self.entries[top.key]
 
     def add(self, *events: Event) -> None:
         """Appends events, on the disk when this returns."""
@@ -125,13 +131,18 @@ class Journal:
         """How many events there are: what comes later has a larger place."""
         return len(self.events)
 
-    def open(self) -> List[Record]:
-        """All that a rollback has to look at; what was changed last comes first."""
-        return sorted((one for one in self.records.values() if one.open), key=first, reverse=True)
+    def top(self, key: str) -> Optional[Entry]:
+        """The last op on a key that is not taken back."""
+        return self.entries[key][-1] if key in self.entries else None
 
-    def standing(self, since: int = 0) -> List[Record]:
-        """Records that are not taken back and were begun after this place; the last begun first."""
-        return sorted((one for one in self.records.values() if one.standing and one.last > since), key=last, reverse=True)
+    def first(self, key: str) -> State:
+        """What was there before the run's first op on a key."""
+        return self.entries[key][0].before
+
+    def standing(self, since: int = 0) -> List[Entry]:
+        """All that is not taken back and was begun after this place, the last begun first."""
+        found = [entry for stack in self.entries.values() for entry in stack if entry.place > since]
+        return sorted(found, key=place_of, reverse=True)
 
     def last(self, *names: str) -> Optional[Event]:
         """The last event of one of these names."""
@@ -143,12 +154,8 @@ class Journal:
         return event["ops"] if event and event["event"] == "withheld" else []
 
 
-def first(record: Record) -> int:
-    return record.first
-
-
-def last(record: Record) -> int:
-    return record.last
+def place_of(entry: Entry) -> int:
+    return entry.place
 
 
 def parsed(line: bytes) -> Optional[Event]:

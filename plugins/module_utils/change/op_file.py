@@ -128,7 +128,7 @@ class File(Op):
     def same(self, one: State, other: State) -> bool:
         if one["exists"] or other["exists"]:
             return comparable(one) == comparable(other)
-        return all(self._in_use(folder) for folder in set(one["missing"]) ^ set(other["missing"]))
+        return all(self._in_use(folder) for folder in set(other["missing"]) - set(one["missing"]))
 
     def _in_use(self, folder: str) -> bool:
         """Whether the folder stays, because somebody else has put something there."""

@@ -130,7 +130,7 @@ def release_lock(node: Node, run_id: str) -> bool:
 
 def drop_base(node: Node) -> None:
     """The folder goes with the last thing in it."""
-    if node.exists(BASE) and os.path.isdir(node.at(BASE)):
+    if os.path.isdir(node.at(BASE)) and not os.listdir(node.at(BASE)):
         node.remove_folder(BASE)
 
 

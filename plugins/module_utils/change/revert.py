@@ -11,7 +11,7 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors impo
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Journal
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import line
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import Outcome, failures, public, take_back_run
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import Outcome, failures, preview, public, take_back
 
 
 class Request(NamedTuple):
@@ -33,7 +33,7 @@ def revert(node: Node, request: Request) -> Dict[str, Any]:
     if request.check:
         places.check_lock(node, request.run_id, request.takeover)
         there = node.exists(places.run_folder(request.run_id))
-        return _answer(take_back_run(node, Journal(node, request.run_id), check=True), there, "kept" if there else "absent")
+        return _answer(preview(node, Journal(node, request.run_id)), there, "kept" if there else "absent")
     with places.at_work(node):
         places.check_lock(node, request.run_id, request.takeover)
         try:
@@ -48,7 +48,7 @@ def _revert(node: Node, request: Request) -> Dict[str, Any]:
     held = places.holder(node) == request.run_id
     if journal.standing():
         places.take_lock(node, request.run_id)
-    outcomes = take_back_run(node, journal)
+    outcomes = take_back(node, journal)
     failed = failures(outcomes)
     if failed:
         raise ChangeError("Not everything could be taken back: {0}. The journal is kept; put this right and take the run back "
@@ -61,8 +61,7 @@ def _revert(node: Node, request: Request) -> Dict[str, Any]:
 
 
 def _drop(node: Node, request: Request, journal: Journal) -> bool:
-    strange = [record for record in journal.records.values() if record.state == "kept"]
-    if request.journal == "keep" or (strange and request.journal == "auto"):
+    if request.journal == "keep" or (journal.entries and request.journal == "auto"):
         return False
     return places.drop_run(node, request.run_id)
 

@@ -23,6 +23,8 @@ ATTEMPTS, BETWEEN = 60, 1.0
 
 def fire(node: Node, run_id: str) -> str:
     """Takes back what the run did since it was armed. Words that tell what became of it. Raises ChangeError."""
+    if not node.exists(places.run_folder(run_id) + "/armed"):
+        return "nothing waits"
     try:
         with places.at_work(node, PATIENCE):
             return _fire(node, run_id)
