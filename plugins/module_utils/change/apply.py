@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change import deadman, ops, places
+from ansible_collections.fastpath.cilium.plugins.module_utils.change import deadman, ops, places, program, undo
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Conflict, Refused, classed
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Entry, Journal, stamp
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
@@ -144,7 +144,7 @@ class Work:
         since = self.journal.place
         arm = any(deadman.needed(one.op) and one.state == PLANNED for one in now)
         if arm:
-            deadman.arm(self.node, self.journal, confirm_within, [one.op.spec for one in later])
+            deadman.arm(self.node, self.journal, confirm_within, [one.op.spec for one in later], program.build(undo))
             since = self.journal.place
         try:
             self._all(now if arm else now + later)

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change import connection, detach, places, program
+from ansible_collections.fastpath.cilium.plugins.module_utils.change import connection, detach, places
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Conflict, Garbled, Refused
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Journal, stamp
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
@@ -75,9 +75,9 @@ def check(node: Node) -> None:
                       "not changed.")
 
 
-def arm(node: Node, journal: Journal, timeout: int, withheld: List[Spec]) -> None:
+def arm(node: Node, journal: Journal, timeout: int, withheld: List[Spec], undo_program: bytes) -> None:
     """From now on, `timeout` seconds. Raises Refused where it cannot be, with nothing of it left behind."""
-    node.write(journal.folder + "/undo.pyz", program.build(), places.private())
+    node.write(journal.folder + "/undo.pyz", undo_program, places.private())
     try:
         _probe(node, journal)
         journal.add({"event": "armed", "timeout": timeout}, {"event": "withheld", "ops": withheld})

@@ -7,12 +7,12 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
+from types import ModuleType
 from typing import Dict
 
 HERE = __name__.rpartition(".")[0]
 ABOVE = HERE.rpartition(".")[0]
 ALSO = (ABOVE + ".text",)
-ENTRY = HERE + ".undo"
 MAIN = """from {0} import main
 import sys
 sys.exit(main(sys.argv[1:]))
@@ -20,8 +20,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def sources() -> Dict[str, str]:
-    """Source text by module name, of all that `undo` imports of this collection."""
-    __import__(ENTRY)
+    """Source text by module name, of this folder and what it imports of the collection."""
     names = [name for name in sys.modules if name.startswith(HERE + ".") or name in ALSO]
     found = {}
     for name in sorted(names):
@@ -31,13 +30,14 @@ def sources() -> Dict[str, str]:
     return found
 
 
-def build() -> bytes:
-    """The program, as `python3 -I undo.pyz` runs it."""
+def build(entry: ModuleType) -> bytes:
+    """The program, as `python3 -I undo.pyz` runs it: the `main` of `entry`, which whoever calls this has imported, so that
+    Ansible ships it and all that it imports."""
     found = {name.replace(".", "/") + ".py": text for name, text in sources().items()}
     parts = HERE.split(".")
     for depth in range(1, len(parts) + 1):
         found["/".join(parts[:depth]) + "/__init__.py"] = ""
-    found["__main__.py"] = MAIN.format(ENTRY)
+    found["__main__.py"] = MAIN.format(entry.__name__)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in sorted(found.items()):

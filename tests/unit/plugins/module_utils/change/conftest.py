@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change import program
+from ansible_collections.fastpath.cilium.plugins.module_utils.change import program, undo
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.change.fake_host import FakeHost
 
 
@@ -29,9 +29,9 @@ def quick_sync(monkeypatch):
 @pytest.fixture(autouse=True, scope="session")
 def program_made_once():
     """Zipping takes longer than all the rest of arming."""
-    made = program.build()
+    made = program.build(undo)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(program, "build", lambda: made)
+        patch.setattr(program, "build", lambda entry: made)
         yield
 
 

@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change import program
+from ansible_collections.fastpath.cilium.plugins.module_utils.change import program, undo
 
 PYTHONS = [sys.executable, *sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.8.*/bin/python3.8"))),
            *sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.13.*/bin/python3.13")))]
@@ -25,7 +25,7 @@ def run(interpreter, path, *arguments):
 
 @pytest.mark.parametrize("interpreter", PYTHONS)
 def test_it_stands_on_its_own(tmp_path, interpreter):
-    (tmp_path / "undo.pyz").write_bytes(program.build())
+    (tmp_path / "undo.pyz").write_bytes(program.build(undo))
     done = run(interpreter, tmp_path / "undo.pyz", "--probe")
     assert (done.returncode, done.stdout, done.stderr) == (0, "ready\n", "")
     nothing = run(interpreter, tmp_path / "undo.pyz", "--root", str(tmp_path), "--run-id", "run-1")
@@ -33,7 +33,7 @@ def test_it_stands_on_its_own(tmp_path, interpreter):
 
 
 def test_it_holds_what_the_undo_imports_and_nothing_of_ansible():
-    with zipfile.ZipFile(io.BytesIO(program.build())) as archive:
+    with zipfile.ZipFile(io.BytesIO(program.build(undo))) as archive:
         names = archive.namelist()
         text = "".join(archive.read(name).decode() for name in names)
     assert any(name.endswith("change/op_unit.py") for name in names) and any(name.endswith("module_utils/text.py") for name in names)
