@@ -29,7 +29,7 @@ options:
     description:
       - V(applied) applies O(ops).
       - V(confirmed) ends the dead man's switch and applies what waited for that. It is refused over the connection that
-        armed it, so C(meta: reset_connection) comes before.
+        armed it, so the meta task C(reset_connection) comes before.
       - V(finished) ends the run on this host, so that another one may begin. The journal stays, for
         M(fastpath.cilium.host_revert).
     type: str
@@ -208,7 +208,8 @@ ops:
       description: Whether the op was marked so.
       type: bool
     state:
-      description: V(applied), V(in_place) (nothing to do), V(withheld) (waits for the confirmation) or V(planned) (check mode).
+      description: V(applied), V(in_place) (nothing to do), V(withheld) (waits for the confirmation) or V(planned) (in check
+        mode).
       type: str
 armed:
   description: C(confirm_within), the seconds until this call is taken back unless it is confirmed; V(null) if nothing waits.

@@ -108,8 +108,8 @@ def _present(op: Op, journal: Journal, check: bool) -> State:
     entry = journal.top(op.key)
     if entry is not None and not op.holds(present) and not _own_side_effect(entry, journal):
         if decide(op, entry, present, journal.first(op.key)) == "kept":
-            raise Conflict("{0} is {1}, which is neither what it was nor what this run made of it: somebody else has changed "
-                           "it. Take the run back, or begin a new one.".format(op.key, op.shown(present)))
+            raise Conflict("{0} is {1}, which is neither what it was nor what this run made of it: somebody else has "
+                           "changed it. Take the run back, or begin a new one.".format(op.key, op.shown(present)))
     return present
 
 

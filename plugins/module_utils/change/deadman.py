@@ -62,8 +62,8 @@ def armed(node: Node, run_id: str) -> Optional[Marker]:
 def python() -> str:
     """The interpreter that runs the undo. Raises Refused."""
     if not PLAIN_PATH.match(sys.executable or ""):
-        raise Refused("The path of this node's Python, {0!r}, cannot stand in a systemd unit: nothing that could cut the node "
-                      "off is changed.".format(sys.executable))
+        raise Refused("The path of this node's Python, {0!r}, cannot stand in a systemd unit: nothing that could cut the "
+                      "node off is changed.".format(sys.executable))
     return sys.executable
 
 
@@ -164,7 +164,8 @@ def check_confirmable(node: Node, journal: Journal) -> Optional[Marker]:
     if last is None:
         raise Refused("Nothing of run {0} waits for a confirmation on this node.".format(journal.run_id))
     if last["event"] == "fired" and marker is None:
-        raise Conflict("Too late: the change was not confirmed in its time and has undone itself at {0}.".format(last.get("at")))
+        raise Conflict("Too late: the change was not confirmed in its time and has undone itself at {0}.".format(
+            last.get("at")))
     if marker is None:
         return None
     if marker["boot_id"] != node.boot_id():

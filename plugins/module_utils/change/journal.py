@@ -30,6 +30,10 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.places impo
 
 SCHEMA = 1
 LIMIT = 256 << 20  # bytes; files are journalled whole and are at most 1 MiB each
+NEEDS = {
+    "run": ("run_id",), "begin": ("key", "op", "former", "boot_id"), "done": ("key", "state"), "undoing": ("key",),
+    "undone": ("key",), "kept": ("key",), "gone": ("key",), "armed": (), "withheld": ("ops",), "confirmed": (), "fired": (),
+}
 BEGUN, DONE, UNDOING, UNDONE, KEPT, GONE = "begun", "done", "undoing", "undone", "kept", "gone"
 UNSURE = (BEGUN, UNDOING)  # a kill may have left something between, which is nobody else's
 
@@ -164,11 +168,9 @@ def parsed(line: bytes) -> Optional[Event]:
         event = json.loads(line.decode("ascii"))
     except ValueError:
         return None
-    needs = {"begin": ("key", "op", "former", "boot_id"), "done": ("key", "state"), "undone": ("key",), "kept": ("key",), "gone": ("key",), "undoing": ("key",),
-             "withheld": ("ops",), "run": ("run_id",), "armed": (), "confirmed": (), "fired": ()}
-    if not isinstance(event, dict) or event.get("event") not in needs:
+    if not isinstance(event, dict) or event.get("event") not in NEEDS:
         return None
-    return event if all(name in event for name in needs[event["event"]]) else None
+    return event if all(name in event for name in NEEDS[event["event"]]) else None
 
 
 def stamp() -> str:

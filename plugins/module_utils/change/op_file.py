@@ -98,7 +98,8 @@ class File(Op):
                 self.node.make_folder(folder)
             attributes = self._attributes(former)
             if former["exists"]:
-                attributes["xattrs"] = {name: value for name, value in former["xattrs"].items() if name not in CONTENT_XATTRS}
+                attributes["xattrs"] = {
+                    name: value for name, value in former["xattrs"].items() if name not in CONTENT_XATTRS}
             self.node.write(self.path, self._content(), attributes)
         self.settle(former)
 

@@ -36,7 +36,8 @@ class IrqAffinity(Op):
         found = self._name()
         if self.spec.get("name") not in (None, found):
             # Numbers are given anew at boot and when a driver makes its queues again.
-            raise Gone("Interrupt {0} is {1} now and not {2}.".format(self.spec["irq"], found or "unnamed", self.spec["name"]))
+            raise Gone("Interrupt {0} is {1} now and not {2}.".format(
+                self.spec["irq"], found or "unnamed", self.spec["name"]))
         return {"cpus": cpus, "name": found}
 
     def _name(self) -> str:

@@ -63,7 +63,8 @@ class KernelArgument(Op):
         return {"loader": loader, "entries": self._grubby_entries(), "file": None}
 
     def _drop_in(self) -> File:
-        return File({"kind": "file", "path": DROP_IN.format(self.spec["name"]), "content": TEXT.format(self.argument)}, self.node)
+        path = DROP_IN.format(self.spec["name"])
+        return File({"kind": "file", "path": path, "content": TEXT.format(self.argument)}, self.node)
 
     def _values(self, line: str) -> List[str]:
         """Values the argument has on a command line; "" for one without a value."""
@@ -129,7 +130,7 @@ class KernelArgument(Op):
     def same(self, one: State, other: State) -> bool:
         """Kernels may have come and gone; what counts is how each is started."""
         files = one["file"] is None or self._drop_in().same(one["file"], other["file"])
-        return bool(files and sorted(set(map(tuple, one["entries"].values()))) == sorted(set(map(tuple, other["entries"].values()))))
+        return bool(files and set(map(tuple, one["entries"].values())) == set(map(tuple, other["entries"].values())))
 
     def sweep(self) -> None:
         self._drop_in().sweep()

@@ -13,7 +13,8 @@ import time
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Optional
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import Conflict, Denied, Garbled, Gone, Refused, failure
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import (
+    Conflict, Denied, Garbled, Gone, Refused, failure)
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 
 BASE = "/var/lib/fastpath-cilium"

@@ -11,11 +11,12 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors impo
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Journal
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import line
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import Outcome, failures, preview, public, take_back
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.take_back import (
+    Outcome, failures, preview, public, take_back)
 
 
 class Request(NamedTuple):
-    """`journal`: auto (it goes when everything is as it was), remove (it goes also when somebody else's changes stay), keep."""
+    """`journal`: auto (it goes when everything is as it was), remove (also when somebody else's changes stay), keep."""
 
     run_id: str
     journal: str = "auto"
@@ -24,8 +25,8 @@ class Request(NamedTuple):
 
 
 def revert(node: Node, request: Request) -> Dict[str, Any]:
-    """{changed, ops: [outcome], diff, journal: removed|kept|absent}. Raises ChangeError when something did not go back; its
-    details hold the outcomes."""
+    """{changed, ops: [outcome], diff, journal: removed|kept|absent}. Raises ChangeError when something did not go back;
+    its details hold the outcomes."""
     places.checked_run_id(request.run_id)
     places.check_base(node)
     if not node.exists(places.BASE):
@@ -51,8 +52,8 @@ def _revert(node: Node, request: Request) -> Dict[str, Any]:
     outcomes = take_back(node, journal)
     failed = failures(outcomes)
     if failed:
-        raise ChangeError("Not everything could be taken back: {0}. The journal is kept; put this right and take the run back "
-                          "again.".format(failed), undone=public(outcomes))
+        raise ChangeError("Not everything could be taken back: {0}. The journal is kept; put this right and take the run "
+                          "back again.".format(failed), undone=public(outcomes))
     deadman.disarm(node, request.run_id)
     removed = _drop(node, request, journal)
     released = places.release_lock(node, request.run_id)

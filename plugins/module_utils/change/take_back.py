@@ -53,7 +53,8 @@ def merged(former: Outcome, latest: Outcome) -> Outcome:
 
 def _guarded(node: Node, entry: Entry, goal: State, act: Callable[..., str]) -> Outcome:
     """One op's outcome: what fails does not keep the others from going back."""
-    found = {"key": entry.key, "kind": str(entry.op.get("kind")), "reason": None, "former": None, "found": None, "texts": None}
+    found = {"key": entry.key, "kind": str(entry.op.get("kind")), "reason": None, "former": None, "found": None,
+             "texts": None}
     try:
         op = ops.parse(entry.op, node)
         found["former"] = op.shown(goal)

@@ -84,7 +84,8 @@ def keep_trying(node: Node, run_id: str) -> int:
 
 
 def main(arguments: List[str]) -> int:
-    parser = argparse.ArgumentParser(prog="undo.pyz", description="Takes back what a run of fastpath.cilium did not confirm.")
+    parser = argparse.ArgumentParser(
+        prog="undo.pyz", description="Takes back what a run of fastpath.cilium did not have confirmed.")
     parser.add_argument("--root", default="/")
     parser.add_argument("--run-id", default="")
     parser.add_argument("--wait", type=float)

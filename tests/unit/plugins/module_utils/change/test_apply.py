@@ -27,7 +27,12 @@ def call(host, *ops, run_id="run-1", **more):
 
 def test_each_op_tells_former_and_new_and_the_journal_was_there_first(host, monkeypatch):
     journalled = []
-    monkeypatch.setattr(host, "put", lambda name, text, really=host.put: (journalled.append(Journal(host, "run-1").first("value " + SOMAXCONN)), really(name, text)))
+
+    def put(name, text, really=host.put):
+        journalled.append(Journal(host, "run-1").first("value " + SOMAXCONN))
+        really(name, text)
+
+    monkeypatch.setattr(host, "put", put)
     found = call(host, VALUE, SITE)
     assert found["changed"] and found["armed"] is None
     value, site = found["ops"]

@@ -22,7 +22,8 @@ def table(tmp_path):
 
 
 def test_the_nearest_sshd_above_tells_connections_apart_also_below_sudo(table):
-    node = table((1, "systemd", 0), (50, "sshd", 1), (60, "sshd", 50), (61, "sshd", 60), (70, "sh", 61), (71, "sudo", 70), (72, "python3", 71))
+    node = table((1, "systemd", 0), (50, "sshd", 1), (60, "sshd", 50), (61, "sshd", 60), (70, "sh", 61), (71, "sudo", 70),
+                 (72, "python3", 71))
     assert identity(node, 72) == "61:610"
     assert identity(table((80, "sshd-session", 50), (81, "python3", 80)), 81) == "80:800"
 

@@ -14,6 +14,7 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change import conn
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.apply import Request, apply, confirm
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import Conflict, Garbled, Refused
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Journal
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Answer
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.places import BASE
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.undo import fire
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.change.fake_host import differences, snapshot
@@ -105,7 +106,11 @@ def test_an_undo_that_does_not_come_is_done_by_the_next_call(host, monkeypatch):
 
 def test_where_systemd_has_no_timers_nothing_that_can_cut_off_is_changed(host, monkeypatch):
     really = host.run
-    monkeypatch.setattr(host, "run", lambda argv, *more: really(["tc", "dev", "none"], *more) if argv[0] == "systemd-run" else really(argv, *more))
+
+    def run(argv, *more):
+        return Answer(1, "", "no") if argv[0] == "systemd-run" else really(argv, *more)
+
+    monkeypatch.setattr(host, "run", run)
     before = snapshot(host)
     for check in (True, False):
         with pytest.raises(Refused, match="systemd-run does not work on this node"):
@@ -120,7 +125,6 @@ def test_a_timer_that_is_not_active_after_all_is_no_timer(host, monkeypatch):
         answer = really(argv, *more)
         if argv[0] == "systemd-run" and argv[1] != "--version":
             host.save(dict(host.machine(), timers={}))
-            host.machine_lost = True
         return answer
 
     monkeypatch.setattr(host, "run", lost)

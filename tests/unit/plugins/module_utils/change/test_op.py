@@ -16,7 +16,8 @@ def test_cpu_lists(text, cpus):
 
 
 @pytest.mark.parametrize("cpus, mask", (
-    ([0, 1, 2, 3], "0000000f"), ([32], "00000001,00000000"), ([0, 95], "80000000,00000000,00000001"), ([127], "80000000,00000000,00000000,00000000")))
+    ([0, 1, 2, 3], "0000000f"), ([32], "00000001,00000000"), ([0, 95], "80000000,00000000,00000001"),
+    ([127], "80000000,00000000,00000000,00000000")))
 def test_masks_have_a_comma_after_each_32_cpus(cpus, mask):
     assert mask_text(cpus) == mask and mask_number(mask) == sum(1 << cpu for cpu in cpus)
 

@@ -49,7 +49,8 @@ def test_a_menu_made_anew_by_a_new_kernel_is_no_conflict(host):
     former = op.read()
     op.apply(former)
     ours = op.read()
-    host.lay("/boot/grub/grub.cfg", host.text("/boot/grub/grub.cfg") + "menuentry 'newer' {\n\tlinux /boot/vmlinuz-7 ro quiet preempt=none\n}\n")
+    newer = "menuentry 'newer' {\n\tlinux /boot/vmlinuz-7 ro quiet preempt=none\n}\n"
+    host.lay("/boot/grub/grub.cfg", host.text("/boot/grub/grub.cfg") + newer)
     assert not op.edited(op.read(), ours)
 
 

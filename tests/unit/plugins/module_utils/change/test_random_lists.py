@@ -20,7 +20,8 @@ SEEDS = range(int(os.environ.get("RANDOM_LISTS", "30")))
 
 def random_ops(dice):
     """Any kinds in any order, no two about one thing; the default discipline after those of devices, as it has to be."""
-    files = ["/etc/sysctl.d/10-site.conf", "/etc/new.conf", "/etc/a/b/c.conf", "/etc/a/d.conf", "/etc/systemd/system/irqbalance.service.d/x.conf"]
+    files = ["/etc/sysctl.d/10-site.conf", "/etc/new.conf", "/etc/a/b/c.conf", "/etc/a/d.conf",
+             "/etc/systemd/system/irqbalance.service.d/x.conf"]
     found = [{"kind": "file", "path": path, "content": dice.choice(["", "one\n", "two\n"]), "mode": dice.choice(["0644", "0600"])}
              for path in files]
     found += [{"kind": "file", "path": "/etc/tuned/profile_mode.bak", "state": "absent"}]
@@ -35,7 +36,8 @@ def random_ops(dice):
               {"kind": "link", "device": "eth0", "mtu": dice.choice([1500, 9000])},
               {"kind": "queues", "device": "eth0", "combined": dice.randint(1, 8)}]
     chosen = dice.sample(found, dice.randint(1, len(found)))
-    chosen += [{"kind": "qdisc", "device": name, "discipline": dice.choice(["fq", "pfifo_fast"])} for name in ("eth0", "eth1") if dice.random() < 0.3]
+    chosen += [{"kind": "qdisc", "device": name, "discipline": dice.choice(["fq", "pfifo_fast"])}
+               for name in ("eth0", "eth1") if dice.random() < 0.3]
     if dice.random() < 0.3:
         chosen.append({"kind": "value", "path": "/proc/sys/net/core/default_qdisc", "value": "fq"})
     return [dict(op, persist=dice.random() < 0.3) for op in chosen]

@@ -21,7 +21,8 @@ def test_nothing_of_the_run_is_left_and_the_second_time_nothing_is_done(host):
     apply(host, Ask("run-1", [VALUE]))
     found = revert(host, Request("run-1"))
     assert found["changed"] and found["journal"] == "removed" and found["ops"][0]["outcome"] == "restored"
-    assert found["diff"] == [{"before_header": "value " + SOMAXCONN, "after_header": "value " + SOMAXCONN, "before": "4096\n", "after": "128\n"}]
+    header = "value " + SOMAXCONN
+    assert found["diff"] == [{"before_header": header, "after_header": header, "before": "4096\n", "after": "128\n"}]
     assert not differences(snapshot(host), before)
     assert revert(host, Request("run-1")) == {"changed": False, "ops": [], "diff": [], "journal": "absent"}
 
@@ -43,7 +44,8 @@ def test_a_finished_run_is_taken_back_and_locks_no_one_out(host):
     assert not differences(snapshot(host), before)
 
 
-@pytest.mark.parametrize("choice, kept, left", (("auto", False, False), ("auto", True, True), ("remove", True, False), ("keep", False, True)))
+@pytest.mark.parametrize("choice, kept, left", (
+    ("auto", False, False), ("auto", True, True), ("remove", True, False), ("keep", False, True)))
 def test_what_happens_to_the_journal(host, choice, kept, left):
     apply(host, Ask("run-1", [VALUE]))
     if kept:
