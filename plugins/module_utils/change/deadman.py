@@ -107,9 +107,12 @@ def _arm_systemd(node: Node, journal: Journal, interpreter: str, timeout: int) -
     node.change(["systemctl", "daemon-reload"])
     node.change(["systemd-run", "--quiet", "--collect", "--unit=" + timer(run_id), "--on-active={0}s".format(timeout),
                  "--timer-property=AccuracySec=100ms", interpreter, "-I", folder + "/undo.pyz", "--run-id", run_id])
-    answer = node.ask(["systemctl", "is-active", timer(run_id) + ".timer"])
-    if answer.out.strip() != "active":
-        raise ChangeError("its timer is {0} after it was started.".format(answer.out.strip() or "not there"))
+    if not active(node, run_id):
+        raise ChangeError("its timer is not active after it was started.")
+
+
+def active(node: Node, run_id: str) -> bool:
+    return node.ask(["systemctl", "is-active", timer(run_id) + ".timer"]).out.strip() == "active"
 
 
 def timer(run_id: str) -> str:
@@ -135,8 +138,12 @@ def disarm(node: Node, run_id: str) -> None:
 
 
 def _disarm_systemd(node: Node, run_id: str) -> None:
-    if node.ask(["systemctl", "is-active", timer(run_id) + ".timer"]).code == 0:
-        node.change(["systemctl", "stop", timer(run_id) + ".timer"])
+    if active(node, run_id):
+        try:
+            node.change(["systemctl", "stop", timer(run_id) + ".timer"])
+        except ChangeError:
+            if active(node, run_id):  # else it went off by itself meanwhile
+                raise
     node.remove(WANTS + "/" + boot_unit(run_id).rpartition("/")[2])
     node.sweep(boot_unit(run_id))
     node.remove(boot_unit(run_id))

@@ -64,7 +64,8 @@ def wait(node: Node, run_id: str, seconds: float) -> bool:
 
 def say(word: str) -> None:
     """One line to whoever started this, who closes the other end when it has read it."""
-    print(word, flush=True)
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
 
@@ -79,7 +80,7 @@ def keep_trying(node: Node, run_id: str) -> int:
         except (ChangeError, OSError) as error:
             said = str(error)
         time.sleep(BETWEEN)
-    print(said, file=sys.stderr)
+    sys.stderr.write("{0}\n".format(said))
     return 1
 
 
@@ -92,7 +93,7 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("--probe", action="store_true")
     options = parser.parse_args(arguments)
     if options.probe:
-        print("ready")
+        sys.stdout.write("ready\n")
         return 0
     node = Node(options.root)
     places.checked_run_id(options.run_id)

@@ -128,7 +128,7 @@ def test_a_timer_that_is_not_active_after_all_is_no_timer(host, monkeypatch):
         return answer
 
     monkeypatch.setattr(host, "run", lost)
-    with pytest.raises(Refused, match="cannot be armed.*its timer is inactive"):
+    with pytest.raises(Refused, match="cannot be armed.*its timer is not active"):
         arm(host)
     assert host.machine()["mtu"]["eth0"] == 1500 and not host.exists(UNIT) and not host.exists(BASE + "/run-1/armed")
 
@@ -149,3 +149,17 @@ def test_a_marker_that_is_none_is_garbled(host):
 def test_persisted_ops_and_those_that_do_not_cut_off_need_none(host):
     apply(host, Request("run-1", [SITE, {"kind": "value", "path": "/proc/sys/net/core/somaxconn", "value": "4096"}]))
     assert Journal(host, "run-1").last("armed") is None and not os.path.exists(host.at(BASE + "/run-1/undo.pyz"))
+
+
+def test_a_timer_that_goes_off_while_it_is_stopped_is_no_failure(host, monkeypatch):
+    arm(host)
+    really = host.run
+
+    def elapsed(argv, *more):
+        if argv[:2] == ["systemctl", "stop"]:
+            host.save(dict(host.machine(), timers={}))
+            return Answer(5, "", "Unit not loaded.")
+        return really(argv, *more)
+
+    monkeypatch.setattr(host, "run", elapsed)
+    assert again(host)["changed"] and not host.exists(UNIT)

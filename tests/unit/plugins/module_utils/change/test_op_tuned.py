@@ -51,6 +51,10 @@ def test_started_for_us_tuned_is_without_a_profile_again_before_it_stops(host):
 def test_profiles_and_tools_that_are_not_there_are_told(host, monkeypatch):
     with pytest.raises(ChangeError, match="Requested profile 'missing' doesn't exist"):
         profile(host, "missing").apply({})
-    monkeypatch.setattr(host, "run", lambda *arguments: (_ for _ in ()).throw(Gone("tuned-adm is not installed on this node.")))
+
+    def missing(*arguments):
+        raise Gone("tuned-adm is not installed on this node.")
+
+    monkeypatch.setattr(host, "run", missing)
     with pytest.raises(Gone, match="not installed"):
         profile(host).read()
