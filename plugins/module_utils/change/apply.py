@@ -144,7 +144,7 @@ class Work:
         since = self.journal.place
         arm = any(deadman.needed(one.op) and one.state == PLANNED for one in now)
         if arm:
-            deadman.arm(self.node, self.journal, confirm_within, [one.op.spec for one in later], program.build(undo))
+            self._arm(confirm_within, later)
             since = self.journal.place
         try:
             self._all(now if arm else now + later)
@@ -153,11 +153,28 @@ class Work:
         for one in later if arm else []:
             one.state = WITHHELD if one.state == PLANNED else one.state
 
+    def _arm(self, confirm_within: int, later: List[Planned]) -> None:
+        specs = [one.op.spec for one in later]
+        try:
+            deadman.arm(self.node, self.journal, confirm_within, specs, program.build(undo))
+        except ChangeError:
+            self._drop_unused()
+            raise
+
     def _all(self, planned: List[Planned]) -> None:
+        """In their order; one that was in place may not be any more, by a side effect of one before it."""
         for one in planned:
-            if one.state == PLANNED or one.unfinished:
+            if one.state == PLANNED or one.unfinished or not one.op.holds(one.op.read()):
                 self._one(one)
         self._flush()
+        for one in planned:
+            self._still(one.op)
+
+    def _still(self, op: Op) -> None:
+        present = op.read()
+        if not op.holds(present):
+            raise ChangeError("{0} is {1} again after a later op of the list: it has to come after that one.".format(
+                op.key, op.shown(present)))
 
     def _one(self, one: Planned) -> None:
         """The record of the op before goes to the disk with the announcement of this one."""
@@ -174,7 +191,8 @@ class Work:
             raise ChangeError("{0} is {1} after it was set to {2}.".format(
                 op.key, op.shown(present), op.shown(op.wanted(one.former))))
         self._done.append({"event": "done", "key": op.key, "state": present})
-        one.after, one.state = present, APPLIED if one.state == PLANNED else one.state
+        unchanged = one.state == IN_PLACE and op.same(present, one.former)
+        one.after, one.state = present, IN_PLACE if unchanged else APPLIED
 
     def _flush(self, *events: Dict[str, Any]) -> None:
         if self._done or events:
@@ -183,7 +201,8 @@ class Work:
 
     def _taken_back(self, error: ChangeError, since: int) -> ChangeError:
         """The error, after what this call did was taken back. The dead man's switch stays where that did not work."""
-        self._flush()
+        self.journal.note(*self._done)
+        self._done = []
         outcomes = take_back(self.node, self.journal, since)
         failed = failures(outcomes)
         if not failed:
@@ -212,6 +231,7 @@ def _confirm(node: Node, request: Request) -> Dict[str, Any]:
     places.check_lock(node, request.run_id, None)
     journal = Journal(node, request.run_id)
     marker = deadman.check_confirmable(node, journal)
+    _check_stands(node, journal, marker)
     request = request._replace(ops=journal.withheld())
     parsed = ops.parse_all(request.ops, node)
     if not request.check:
@@ -224,6 +244,16 @@ def _confirm(node: Node, request: Request) -> Dict[str, Any]:
     answer = _answer(planned, request)
     new = deadman.new_connection(node, marker) if marker else None
     return dict(answer, changed=answer["changed"] or marker is not None, new_connection=new)
+
+
+def _check_stands(node: Node, journal: Journal, marker: Optional[deadman.Marker]) -> None:
+    """Raises Conflict where what is to be confirmed is not there (any more)."""
+    for entry in journal.standing(marker["since"]) if marker else []:
+        op = ops.parse(entry.op, node)
+        present = op.read()
+        if not op.holds(present) and not _own_side_effect(entry, journal):
+            raise Conflict("{0} is {1}, which is not what this run made of it: it is not confirmed and undoes itself.".format(
+                op.key, op.shown(present)))
 
 
 def _unmarked(one: Planned) -> Planned:

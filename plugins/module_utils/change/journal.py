@@ -23,7 +23,7 @@ import json
 import time
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import Garbled
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Garbled
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import Spec, State
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.places import run_folder
@@ -125,6 +125,13 @@ class Journal:
         self._good += len(content)
         for event in events:
             self._take(event)
+
+    def note(self, *events: Event) -> None:
+        """As `add`, on the way back: a full disk must not keep a state from going back that is not on it."""
+        try:
+            self.add(*events)
+        except (ChangeError, OSError):
+            return
 
     def _cut_torn_end(self) -> None:
         if self.node.exists(self.path) and len(self.node.read(self.path, LIMIT)) > self._good:

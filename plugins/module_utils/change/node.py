@@ -122,7 +122,9 @@ class Node:
             self.step("append to " + name)
             handle = os.open(self.at(name), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(handle, content)
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[os.write(handle, rest):]
                 self.step("sync " + name)
                 os.fsync(handle)
             finally:

@@ -91,14 +91,14 @@ class Way:
             outcome = self._go(op, entry, goal, found)
         except Gone as error:
             outcome, found["reason"] = "gone", error.message
-        self.journal.add({"event": outcome if outcome in ("kept", "gone") else "undone", "key": entry.key})
+        self.journal.note({"event": outcome if outcome in ("kept", "gone") else "undone", "key": entry.key})
         return outcome
 
     def _go(self, op: Op, entry: Entry, goal: State, found: Outcome) -> str:
         present = _looked_at(op, goal, found)
         outcome = decide(op, entry, present, goal) if self.latest else "in_place" if op.same(present, goal) else "restored"
         if outcome == "restored":
-            self.journal.add({"event": "undoing", "key": entry.key})
+            self.journal.note({"event": "undoing", "key": entry.key})
             op.restore(goal)
             _verify(op, goal)
         elif outcome == "in_place":

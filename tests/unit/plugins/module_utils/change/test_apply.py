@@ -189,10 +189,7 @@ def test_a_switch_that_cannot_be_armed_keeps_everything_as_it_was(host):
     before = snapshot(host)
     with pytest.raises(Refused, match="cannot be armed, so nothing that could cut the node off is changed: .*Access denied"):
         call(host, VALUE, MTU)
-    host_after = snapshot(host)
-    assert not {name for name in differences(host_after, before) if not name.startswith("var/lib/fastpath-cilium")}
-    revert(host, Back("run-1"))
-    assert not host.exists(BASE)
+    assert not differences(snapshot(host), before)
 
 
 @pytest.mark.parametrize("seconds", (0, -1, 3601))
@@ -210,3 +207,50 @@ def test_a_kill_between_arming_and_the_first_change_is_no_wait(host):
     host.save(machine)
     assert call(host, VALUE)["changed"]
     assert not os.path.exists(host.at(BASE + "/run-1/armed")) and host.machine()["timers"] == {}
+
+
+def test_what_a_later_op_undoes_is_a_failure_and_what_an_earlier_one_does_is_put_right(host):
+    before = snapshot(host)
+    tuned = {"kind": "tuned_profile", "profile": "network-latency"}  # sets somaxconn to 2048
+    with pytest.raises(ChangeError, match="somaxconn is 2048 again after a later op of the list"):
+        call(host, VALUE, tuned)
+    assert not differences(snapshot(host), before)
+    in_place = dict(VALUE, value="128")
+    found = call(host, tuned, in_place)
+    assert host.text(SOMAXCONN).strip() == "128" and all(one["verified"] for one in found["ops"])
+    revert(host, Back("run-1"))
+    assert not differences(snapshot(host), before)
+
+
+def test_what_is_not_there_any_more_is_not_confirmed(host):
+    call(host, MTU, SITE)
+    machine = host.machine()
+    machine["mtu"]["eth0"] = 1400
+    host.save(machine)
+    with pytest.raises(Conflict, match="link eth0 is 1400, which is not what this run made of it"):
+        confirm(host, Request("run-1", []))
+    assert os.path.exists(host.at(BASE + "/run-1/armed")) and "128" in host.text(SITE["path"])
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_a_disk_that_is_full_from_some_time_on_keeps_nothing_from_going_back(host, number):
+    irq = {"kind": "irq_affinity", "irq": 24, "cpus": [1]}
+    before = snapshot(host)
+
+    def append(name, content, really=host.append):
+        appended.append(name)
+        if len(appended) >= number:
+            raise ChangeError("No space left on device.")
+        really(name, content)
+
+    appended = []
+    host.append = append
+    try:
+        call(host, VALUE, irq, FAILS)
+    except ChangeError as error:
+        assert "All of this call was taken back" in error.message
+    left = {name for name in differences(snapshot(host), before) if not name.startswith("var/lib/fastpath-cilium")}
+    assert not left
+    del host.append
+    revert(host, Back("run-1"))
+    assert not differences(snapshot(host), before)

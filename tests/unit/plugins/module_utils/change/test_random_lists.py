@@ -49,13 +49,18 @@ def one_call(host, dice, ops):
         with pytest.raises(ChangeError):
             apply(host, Request("run-1", [*ops, {"kind": "unit", "name": "missing.service", "active": True}]))
         return
-    if apply(host, Request("run-1", ops))["armed"]:
+    try:
+        armed = apply(host, Request("run-1", ops))["armed"]
+    except ChangeError as error:
+        assert "again after a later op of the list" in error.message and "All of this call was taken back" in error.message
+        return
+    if armed:
         if dice.random() < 0.5:
             fire(host, "run-1")
         else:
             confirm(host, Request("run-1", []))
             for op in ops:
-                assert not apply(host, Request("run-1", [op], check=True))["changed"] or op["kind"] in ("value", "file", "tuned_profile")
+                assert not apply(host, Request("run-1", [op], check=True))["changed"] or op["kind"] in ("value", "tuned_profile")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
