@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINK := .ansible/collections/ansible_collections/fastpath/cilium
 
-.PHONY: help venv dev demo demo-down test lint sanity unit proof go-test lab-test docs build clean
+.PHONY: help venv dev demo demo-down test lint sanity unit proof go-test lab-test molecule docs build clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ demo-down:  ## Ends the demo's lab
 test: dev  ## Everything that CI checks
 	@$(BIN)/python tests/tools/run.py
 
-lint sanity unit proof go-test lab-test: dev
+lint sanity unit proof go-test lab-test molecule: dev
 	@$(BIN)/python tests/tools/run.py $@
 
 docs: dev  ## Generates docs/modules from the plugins' documentation
@@ -42,4 +42,4 @@ build: venv  ## The collection as a tarball
 	@$(BIN)/ansible-galaxy collection build --force
 
 clean:  ## Removes what was made in this folder
-	@rm -rf $(VENV) .ansible .cache .lab fastpath-runs *.tar.gz
+	@rm -rf $(VENV) .ansible .cache .lab .vm fastpath-runs *.tar.gz

@@ -21,6 +21,8 @@ from xml.etree import ElementTree
 
 from places import BIN, TOP
 
+CANNOT = 3  # exit code of `vm tools` where this machine cannot run virtual machines
+
 
 @dataclass
 class Outcome:
@@ -132,8 +134,32 @@ def lab_test() -> Outcome:
     return pytest("tests/lab", "-m", "lab", "-n", "2", "--dist", "loadgroup")
 
 
+def molecule() -> Outcome:
+    """Every scenario of molecule/, one after another, on virtual machines; passed over where this machine cannot run them."""
+    scenarios = sorted(path.parent.name for path in TOP.glob("molecule/*/molecule.yml"))
+    reason = no_machines()
+    if reason:
+        return Outcome(skipped=[f"molecule.{name}: {reason}" for name in scenarios])
+    outcome = Outcome()
+    for name in scenarios:
+        print(f"--- molecule test -s {name}", flush=True)
+        extra = {"VM_WATCH_PID": str(os.getpid()), "MOLECULE_GLOB": "molecule/*/molecule.yml"}
+        outcome.add(one(call(BIN / "molecule", "test", "-s", name, **extra)))
+    return outcome
+
+
+def no_machines() -> str | None:
+    """Why there can be no virtual machines here; None once there is an image and machines of it to wake."""
+    done = subprocess.run([TOP / "tests/vm/vm", "tools", "--json"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == CANNOT:
+        return json.loads(done.stdout)["reason"]
+    subprocess.run([TOP / "tests/vm/vm", "image"], check=True)
+    return None
+
+
 STAGES: dict[str, Callable[[], Outcome]] = {
     "lint": lint, "sanity": sanity, "unit": unit, "proof": proof, "go-test": go_test, "lab-test": lab_test,
+    "molecule": molecule,
 }
 
 

@@ -1,0 +1,141 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The process that owns a test bed: the segment and every QEMU. When it ends, however it ends, they end.
+
+It listens on a socket for one JSON object a connection and answers with one:
+{"do": "start", "name", "command": [str], "queues": int} -> {"pid"}; {"do": "kill", "name"} -> {};
+{"do": "list"} -> {"running": {name: pid}}; {"do": "mtu", "mtu": int} -> {}; {"do": "end"} -> {}. What failed: {"error"}.
+"""
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Optional
+
+from .qemu import TAP_FDS
+from .segment import Segment
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 1.0
+LONGEST_REQUEST = 1 << 20
+
+_libc = ctypes.CDLL(None)
+
+
+class Keeper:
+    """One test bed's machines and segment. `folder` is the current folder."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.machines: dict[str, subprocess.Popen] = {}
+        self.ended = False
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        actions = {"start": self.start, "kill": self.kill, "list": self.list, "mtu": self.mtu, "end": self.end}
+        try:
+            return actions[request.pop("do")](**request)
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            return {"error": str(error)}
+
+    def start(self, name: str, command: list[str], queues: int) -> dict[str, Any]:
+        if name in self.running():
+            raise ValueError(f"{name} runs already")
+        opened = self.segment.plug(name, queues)
+        try:
+            words = [word.replace(TAP_FDS, ":".join(map(str, opened))) for word in command]
+            with open(f"{name}.log", "ab") as log:
+                process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=opened,
+                                           preexec_fn=die_with_parent)
+        finally:
+            for handle in opened:
+                os.close(handle)
+        self.machines[name] = process
+        return {"pid": process.pid}
+
+    def kill(self, name: str) -> dict[str, Any]:
+        """As if the plug were pulled."""
+        if name in self.machines:
+            self.machines[name].kill()
+            self.machines.pop(name).wait()
+        return {}
+
+    def running(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self.machines.items() if process.poll() is None}
+
+    def list(self) -> dict[str, Any]:
+        return {"running": self.running()}
+
+    def mtu(self, mtu: int) -> dict[str, Any]:
+        self.segment.set_mtu(mtu, sorted(self.running()))
+        return {}
+
+    def end(self) -> dict[str, Any]:
+        self.ended = True
+        for name in list(self.machines):
+            self.kill(name)
+        return {}
+
+
+def die_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def keep(folder: Path, watch_pid: Optional[int], lifetime: float, mtu: int) -> int:
+    """Runs until told to end, until process `watch_pid` is gone or for `lifetime` seconds."""
+    os.chdir(folder)
+    with open("keeper.lock", "a+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        watched = os.pidfd_open(watch_pid) if watch_pid else None
+        signal.signal(signal.SIGTERM, _stop)
+        keeper = Keeper(Segment(mtu))
+        listener = _listen()
+        lock.truncate(0)
+        lock.write(json.dumps({"pid": os.getpid(), "namespace": keeper.segment.path}))
+        lock.flush()
+        try:
+            _serve(keeper, listener, watched, time.monotonic() + lifetime)
+        finally:
+            keeper.end()
+    return 0
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise SystemExit(0)
+
+
+def _listen() -> socket.socket:
+    Path("keeper.sock").unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind("keeper.sock")
+    os.chmod("keeper.sock", 0o600)
+    listener.listen()
+    return listener
+
+
+def _serve(keeper: Keeper, listener: socket.socket, watched: Optional[int], deadline: float) -> None:
+    sources = [listener] if watched is None else [listener, watched]
+    while not keeper.ended and time.monotonic() < deadline:
+        ready = select.select(sources, [], [], POLL_SECONDS)[0]
+        if watched in ready:
+            return
+        if listener in ready:
+            _one_request(keeper, listener)
+
+
+def _one_request(keeper: Keeper, listener: socket.socket) -> None:
+    connection, peer = listener.accept()
+    with connection:
+        connection.settimeout(POLL_SECONDS)
+        try:
+            request = json.loads(connection.makefile("rb").readline(LONGEST_REQUEST))
+            connection.sendall(json.dumps(keeper.answer(request)).encode() + b"\n")
+        except (OSError, ValueError):
+            return  # who asked has gone, or is none of ours

@@ -1,0 +1,81 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The way into the machines."""
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Callable
+
+from . import host
+from .errors import VmError
+from .places import PROGRAM
+from .qemu import Machine
+
+USER = "tester"
+HOST_KEY_ALIAS = "testbed"
+POLL_SECONDS = 0.5
+ATTEMPT_SECONDS = 30
+
+
+def config(bed: str, machines: list[Machine], ports: dict[str, int], image: Path) -> str:
+    """An ssh_config: vm1 by its control network, vm1-segment by the network segment."""
+    common = f"""\
+Host *
+  User {USER}
+  IdentityFile {image / "key"}
+  IdentitiesOnly yes
+  UserKnownHostsFile {image / "known_hosts"}
+  HostKeyAlias {HOST_KEY_ALIAS}
+  StrictHostKeyChecking yes
+  LogLevel ERROR
+  ConnectTimeout 10
+  ServerAliveInterval 10
+  ServerAliveCountMax 6
+  KexAlgorithms curve25519-sha256
+"""
+    return common + "".join(_hosts(bed, machine, ports[machine.name]) for machine in machines)
+
+
+def _hosts(bed: str, machine: Machine, port: int) -> str:
+    through = f"{sys.executable} {PROGRAM} segment-connect --name {bed} {machine.name}"
+    return (f"Host {machine.name}\n  HostName 127.0.0.1\n  Port {port}\n"
+            f"Host {machine.name}-segment\n  HostName {machine.address}\n  ProxyCommand {through}\n")
+
+
+def run(config_file: Path, name: str, command: str, seconds: float = 300) -> str:
+    """Output of a shell command run as root in a machine; VmError where it fails."""
+    done = _attempt(config_file, name, ["sudo", "sh", "-c", _quoted(command)], seconds)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()[-500:]
+        raise VmError(f"In {name}, {command!r} ended with code {done.returncode}: {said}")
+    return done.stdout
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _attempt(config_file: Path, name: str, words: list[str], seconds: float) -> subprocess.CompletedProcess:
+    command = [host.program("ssh"), "-F", str(config_file), "-o", "BatchMode=yes", name, *words]
+    try:
+        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 255, "", f"no answer in {seconds} s")
+
+
+def wait(config_file: Path, name: str, seconds: float, alive: Callable[[], bool]) -> None:
+    """Returns once the machine lets us in; VmError when `alive` is false or after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        done = _attempt(config_file, name, ["true"], ATTEMPT_SECONDS)
+        if done.returncode == 0:
+            return
+        if not alive():
+            raise VmError(f"QEMU of {name} has ended: see {config_file.parent / name}.log and .console.")
+        if time.monotonic() > deadline:
+            raise VmError(f"{name} does not answer on ssh after {seconds:.0f} s ({done.stderr.strip()}): "
+                          f"see {config_file.parent / name}.console.")
+        time.sleep(POLL_SECONDS)
