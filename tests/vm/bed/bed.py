@@ -117,6 +117,7 @@ class Bed:
         sockets.ask_keeper(self.folder, do="start", name=machine.name, command=command, queues=machine.queues)
 
     def kill(self, machine: Machine) -> None:
+        ssh.hang_up(self.ssh_config, machine.name)
         sockets.ask_keeper(self.folder, do="kill", name=machine.name)
 
     def running(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from front.locks import exclusive
 from front.progress import Progress
 
-from . import disk, host, qemu
+from . import disk, host, qemu, ssh
 from .bed import Bed
 from .errors import VmError
 from .image import BOOT_SECONDS, own_bed
@@ -68,13 +68,9 @@ def identity(machine: Machine) -> str:
             f"hostnamectl set-hostname {machine.name}")
 
 
-def wake(bed: Bed, machine: Machine) -> None:
-    """Starts a machine from its snapshot."""
-    bed.start(machine, frozen=True)
-
-
 def rewind(bed: Bed, machine: Machine) -> None:
     """Takes a running machine back to its snapshot, disk and memory."""
+    ssh.hang_up(bed.ssh_config, machine.name)
     _no_word(bed.monitor(machine, f"loadvm {SNAPSHOT}"), "rewind", machine)
 
 

@@ -20,7 +20,8 @@ APT_OPTIONS = ('Acquire::Languages "none"', 'APT::Install-Recommends "false"')
 DPKG_OPTIONS = ("path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/doc/*",
                 "force-unsafe-io")
 # What its own system does to a disk that has not booted yet. The log of the build shows what it said.
-FIRST_BOOT = "set -e; grub-install --target=i386-pc /dev/vda; update-grub; rm -f /boot/grub/core.img; sync"
+FIRST_BOOT = ("set -e; grub-install --target=i386-pc /dev/vda; update-grub; rm -f /boot/grub/core.img; "
+              ": > /etc/machine-id; rm -f /var/lib/dbus/machine-id; sync")  # each machine takes its own ID in its first boot
 
 
 @dataclass(frozen=True)

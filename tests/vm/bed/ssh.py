@@ -11,13 +11,19 @@ from typing import Callable
 
 from . import host
 from .errors import VmError
-from .places import PROGRAM
+from .places import PROGRAM, cache
 from .qemu import Machine
 
 USER = "tester"
 HOST_KEY_ALIAS = "testbed"
 POLL_SECONDS = 0.5
 ATTEMPT_SECONDS = 30
+
+
+def control_path() -> str:
+    """Where connections are shared by who asks for it (testinfra does): a socket's path may have 107 bytes only."""
+    path = f"{cache()}/%C"  # 40 bytes, and ssh puts 17 of its own behind while it makes one
+    return path if len(path) - 2 + 40 + 17 <= 107 else "none"
 
 
 def config(bed: str, machines: list[Machine], ports: dict[str, int], image: Path) -> str:
@@ -35,6 +41,7 @@ Host *
   ServerAliveInterval 10
   ServerAliveCountMax 6
   KexAlgorithms curve25519-sha256
+  ControlPath {control_path()}
 """
     return common + "".join(_hosts(bed, machine, ports[machine.name]) for machine in machines)
 
@@ -59,11 +66,18 @@ def _quoted(text: str) -> str:
 
 
 def _attempt(config_file: Path, name: str, words: list[str], seconds: float) -> subprocess.CompletedProcess:
-    command = [host.program("ssh"), "-F", str(config_file), "-o", "BatchMode=yes", name, *words]
+    command = [host.program("ssh"), "-F", str(config_file), "-o", "BatchMode=yes", "-o", "ControlPath=none", name, *words]
     try:
         return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 255, "", f"no answer in {seconds} s")
+
+
+def hang_up(config_file: Path, name: str) -> None:
+    """Ends shared connections, which the machine at the other end will not know any more."""
+    for alias in (name, f"{name}-segment"):
+        command = [host.program("ssh"), "-F", str(config_file), "-O", "exit", alias]
+        subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
 
 
 def wait(config_file: Path, name: str, seconds: float, alive: Callable[[], bool]) -> None:
