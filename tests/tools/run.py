@@ -135,12 +135,12 @@ def lab_test() -> Outcome:
 
 
 def molecule() -> Outcome:
-    """Every scenario of molecule/, one after another, on virtual machines; passed over where this machine cannot run them."""
+    """The test beds' own tests, then every scenario of molecule/, on virtual machines; skipped where they cannot be run."""
     scenarios = sorted(path.parent.name for path in TOP.glob("molecule/*/molecule.yml"))
     reason = no_machines()
     if reason:
-        return Outcome(skipped=[f"molecule.{name}: {reason}" for name in scenarios])
-    outcome = Outcome()
+        return Outcome(skipped=[f"{name}: {reason}" for name in ["tests.vm", *(f"molecule.{name}" for name in scenarios)]])
+    outcome = pytest("tests/vm", "-m", "vm", "--durations=5")
     for name in scenarios:
         print(f"--- molecule test -s {name}", flush=True)
         extra = {"VM_WATCH_PID": str(os.getpid()), "MOLECULE_GLOB": "molecule/*/molecule.yml"}

@@ -62,7 +62,8 @@ def test_cpus(host, facts):
 
 def test_clock_scaling(host, facts):
     policies = host.check_output(f"ls {CPUFREQ}").split()
-    assert sorted(policy["policy"] for policy in facts["cpufreq"]["policies"]) == [p for p in policies if p.startswith("policy")]
+    found = sorted(policy["policy"] for policy in facts["cpufreq"]["policies"])
+    assert found == [name for name in policies if name.startswith("policy")]
     for policy in facts["cpufreq"]["policies"]:
         folder = f"{CPUFREQ}/{policy['policy']}"
         assert policy["driver"] == read(host, f"{folder}/scaling_driver") == "cpufreq_shim"

@@ -41,8 +41,8 @@ def test_scenario_name_with_underscore_will_do(capsys: pytest.CaptureFixture):
     assert cli.main(["status", "--name", "host_facts"]) == 3
 
 
-@pytest.mark.parametrize("words", [["reset"], ["power-off", "--hard"], ["power-on"], ["ssh-config"], ["segment", "--mtu", "1500"],
-                                   ["segment-connect", "vm1"]])
+@pytest.mark.parametrize("words", [["reset"], ["power-off", "--hard"], ["power-on"], ["ssh-config"],
+                                   ["segment", "--mtu", "1500"], ["segment-connect", "vm1"]])
 def test_bed_that_is_not_up_is_told(words: list[str], capsys: pytest.CaptureFixture):
     assert cli.main([words[0], "--name", "none", *words[1:]]) == 1
     assert "There is no test bed none: bring it up with `vm up --name none`." in capsys.readouterr().err

@@ -41,7 +41,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made.end()
 
 
-def wait(what, seconds: float = 10) -> None:
+def wait(what, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -62,7 +62,7 @@ def start(made: Keeper, name: str = "vm1", command=("sleep", "600"), queues: int
 def test_machine_gets_its_open_queues(kept: Keeper):
     script = 'for n in $(echo "$1" | tr : " "); do [ -e /proc/self/fd/$n ] && echo open; done'
     start(kept, command=["sh", "-c", script, "sh", TAP_FDS], queues=3)
-    kept.machines["vm1"].wait(10)
+    kept.machines["vm1"].wait(60)
     assert Path("vm1.log").read_text(encoding="utf-8") == "open\n" * 3
 
 
@@ -117,7 +117,8 @@ def run_keeper(tmp_path: Path):
         script = SCRIPT.format(path=path, folder=str(folder), watch=watch, lifetime=lifetime)
         process = subprocess.Popen([sys.executable, "-c", script])
         started.append(process)
-        wait(lambda: (folder / "keeper.lock").exists() and (folder / "keeper.lock").read_text(encoding="utf-8").endswith("}"))
+        lock = folder / "keeper.lock"
+        wait(lambda: lock.exists() and lock.read_text(encoding="utf-8").endswith("}"))
         return process, folder
 
     yield run
@@ -143,7 +144,7 @@ def test_told_to_end_it_ends_its_machines(run_keeper):
     process, folder = run_keeper()
     pid = start_sleeper(folder)
     sockets.ask_keeper(folder, do="end")
-    assert process.wait(10) == 0 and not alive(pid)
+    assert process.wait(60) == 0 and not alive(pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -151,7 +152,7 @@ def test_machines_end_with_the_keeper_however_it_ends(run_keeper, number: int):
     process, folder = run_keeper()
     pid = start_sleeper(folder)
     process.send_signal(number)
-    process.wait(10)
+    process.wait(60)
     wait(lambda: not alive(pid))
 
 
@@ -160,13 +161,13 @@ def test_keeper_ends_with_the_process_it_watches(run_keeper):
     process, folder = run_keeper(watch=watched.pid)
     pid = start_sleeper(folder)
     watched.kill()  # not yet waited for: a zombie is gone as well
-    assert process.wait(10) == 0 and not alive(pid)
+    assert process.wait(60) == 0 and not alive(pid)
     watched.wait()
 
 
 def test_keeper_ends_after_its_lifetime(run_keeper):
     process, folder = run_keeper(lifetime=0.5)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_request_that_is_no_json_harms_nobody(run_keeper):

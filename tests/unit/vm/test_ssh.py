@@ -16,7 +16,8 @@ from bed.qemu import Machine
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "ssh-config"
-    path.write_text(ssh.config("bed", [Machine(1), Machine(2)], {"vm1": 4001, "vm2": 4002}, Path("/image")), encoding="utf-8")
+    text = ssh.config("bed", [Machine(1), Machine(2)], {"vm1": 4001, "vm2": 4002}, Path("/image"))
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -79,3 +80,16 @@ def test_waiting_ends_in_time(config: Path, fake_ssh):
     fake_ssh("echo refused >&2; exit 255")
     with pytest.raises(VmError, match=r"vm1 does not answer on ssh after 0 s \(refused\): see .*vm1.console"):
         ssh.wait(config, "vm1", 0, lambda: True)
+
+
+@pytest.mark.parametrize("folder, shared", [("/c", True), ("/" + "c" * 50, False)])
+def test_connections_are_shared_where_a_path_is_short(folder: str, shared: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ssh, "cache", lambda: Path(folder))
+    assert ssh.control_path() == (f"{folder}/%C" if shared else "none")
+
+
+def test_hanging_up_is_for_both_ways_in_and_never_fails(config: Path, fake_ssh, tmp_path: Path):
+    fake_ssh(f'echo "$@" >> {tmp_path}/said; exit 255')
+    ssh.hang_up(config, "vm1")
+    said = (tmp_path / "said").read_text(encoding="utf-8").splitlines()
+    assert [line.rsplit(" ", 3)[1:] for line in said] == [["-O", "exit", "vm1"], ["-O", "exit", "vm1-segment"]]

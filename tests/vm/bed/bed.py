@@ -38,7 +38,8 @@ class Bed:
 
     def __init__(self, name: str) -> None:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?", name):
-            raise VmError(f"{name!r} is no name for a test bed: use at most 40 lower-case letters, digits, dashes and underscores.")
+            raise VmError(f"{name!r} is no name for a test bed: "
+                          "use at most 40 lower-case letters, digits, dashes and underscores.")
         self.name = name
         self.folder = places.state(name)
         self.ssh_config = self.folder / "ssh-config"

@@ -18,8 +18,8 @@ BOOT_CODE = 440  # bytes of the first sector that are code; the partition table 
 LINUX = 0x83
 LABEL = "testbed"
 # Named one by one: newer versions of mke2fs switch on what GRUB cannot read.
-FEATURES = ("none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,"
-            "dir_nlink,extra_isize,metadata_csum")
+FEATURES = ("none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,"
+            "huge_file,dir_nlink,extra_isize,metadata_csum")
 
 
 def make(root: Path, target: Path) -> None:

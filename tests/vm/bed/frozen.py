@@ -21,7 +21,7 @@ from .errors import VmError
 from .image import BOOT_SECONDS, own_bed
 from .qemu import SNAPSHOT, Machine
 
-WAKE_SECONDS = 300  # on a busy machine; 2 to 5 s usually
+WAKE_SECONDS = 600  # on a busy machine; 2 to 5 s usually
 SETTLED = "systemctl is-system-running --wait || { systemctl --failed --no-legend; exit 1; }"
 
 
@@ -29,7 +29,7 @@ def ensure(image: Path, machine: Machine, progress: Progress) -> Path:
     """The disk with the snapshot; made where this hardware was not frozen yet."""
     target = image / f"frozen-{qemu.hardware_digest(machine, qemu_version())}-{machine.name}.qcow2"
     if not target.exists():
-        with exclusive(target.with_suffix(".lock"), lambda: progress.say(f"Waiting for another to freeze {machine.name} ...")):
+        with exclusive(target.with_suffix(".lock"), lambda: progress.say("Waiting for another to freeze it ...")):
             if not target.exists():
                 with progress.step(f"Booting {machine.name} and freezing it"):
                     _freeze(image, machine, target)

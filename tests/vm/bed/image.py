@@ -117,11 +117,12 @@ def own_bed(name: str, machine: Machine, image: Path) -> Iterator[Bed]:
             bed.clear(logs=False)
 
 
-def wait_off(bed: Bed, machine: Machine, seconds: float = 180) -> None:
+def wait_off(bed: Bed, machine: Machine, seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while machine.name in bed.running():
         if time.monotonic() > deadline:
-            raise VmError(f"{machine.name} did not switch itself off in {seconds:.0f} s: see {bed.folder}/{machine.name}.console.")
+            raise VmError(f"{machine.name} did not switch itself off in {seconds:.0f} s: "
+                          f"see {bed.folder / machine.name}.console.")
         time.sleep(0.2)
 
 

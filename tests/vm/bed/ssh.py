@@ -17,7 +17,7 @@ from .qemu import Machine
 USER = "tester"
 HOST_KEY_ALIAS = "testbed"
 POLL_SECONDS = 0.5
-ATTEMPT_SECONDS = 30
+ATTEMPT_SECONDS = 120
 
 
 def control_path() -> str:
@@ -37,9 +37,9 @@ Host *
   HostKeyAlias {HOST_KEY_ALIAS}
   StrictHostKeyChecking yes
   LogLevel ERROR
-  ConnectTimeout 10
-  ServerAliveInterval 10
-  ServerAliveCountMax 6
+  ConnectTimeout 60
+  ServerAliveInterval 15
+  ServerAliveCountMax 8
   KexAlgorithms curve25519-sha256
   ControlPath {control_path()}
 """
@@ -66,7 +66,8 @@ def _quoted(text: str) -> str:
 
 
 def _attempt(config_file: Path, name: str, words: list[str], seconds: float) -> subprocess.CompletedProcess:
-    command = [host.program("ssh"), "-F", str(config_file), "-o", "BatchMode=yes", "-o", "ControlPath=none", name, *words]
+    options = ["-o", "BatchMode=yes", "-o", "ControlPath=none"]
+    command = [host.program("ssh"), "-F", str(config_file), *options, name, *words]
     try:
         return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:

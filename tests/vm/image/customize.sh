@@ -20,6 +20,10 @@ chroot "$root" useradd --create-home --shell /bin/bash tester
 install -d -m 0700 "$root/home/tester/.ssh"
 install -m 0600 "$2" "$root/home/tester/.ssh/authorized_keys"
 chroot "$root" chown -R tester:tester /home/tester/.ssh
+# A login starts a service manager for its user, unless that one is there: each would take seconds.
+install -d "$root/var/lib/systemd/linger"
+: > "$root/var/lib/systemd/linger/tester"
+rm -f "$root"/etc/update-motd.d/*
 
 chroot "$root" systemctl enable systemd-networkd ssh
 # What would start by itself in the middle of a test. A unit masked on the kernel command line would not be told from a failed one.
