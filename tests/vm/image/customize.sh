@@ -1,4 +1,6 @@
 #!/bin/sh
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # customize.sh ROOT PUBLIC_KEY: the cpufreq shim, a user to log in as, and a boot menu for the first boot.
 set -e
 here=$(dirname "$0")

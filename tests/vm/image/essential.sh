@@ -1,4 +1,6 @@
 #!/bin/sh
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # essential.sh ROOT: before the packages that are more than essential come in, what they are to find.
 set -e
 here=$(dirname "$0")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
+ * Copyright: fastpath.cilium developers
+ *
  * A shim for tests: virtual machines have no frequency to scale, so this registers a cpufreq driver without any hardware.
  * The kernel's cpufreq core then offers its real sysfs (one policy for each CPU, scaling_governor, scaling_min_freq ...),
  * and the shim adds the energy performance preference as drivers with HWP or CPPC have it. Nothing becomes faster or slower.
