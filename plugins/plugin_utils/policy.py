@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
@@ -43,7 +44,11 @@ class Group:
         """Whether a node of this name and these labels belongs to it."""
         if isinstance(self.nodes, Mapping):
             return all(labels.get(key) == value for key, value in self.nodes.items())
-        return name in self.nodes
+        return name in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.nodes)
 
 
 @dataclass(frozen=True)
