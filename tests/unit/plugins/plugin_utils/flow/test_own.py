@@ -50,3 +50,13 @@ def test_a_foreign_owner_gets_a_file_for_each():
     assert {"patch-1-fastpath-host-routing", "patch-2-fastpath-bbr"} <= found.keys()
     assert "kind: CiliumNodeConfig" in found["patch-2-fastpath-bbr"] and "apply -f this file before" in found["patch-2-fastpath-bbr"]
     assert patches.patches(View(mixed.cluster()), []) == []
+
+
+def test_what_a_group_turns_on_waits_for_the_step_of_what_it_needs():
+    facts = mixed.cluster(old=(), config={"enable-bpf-masquerade": "false"}, values={"bpf.masquerade": False})
+    for agent in facts["agents"]:
+        agent["status"].update(masquerading="iptables", host_routing="legacy")
+    steps = mixed.made(facts, {}, [{"nodes": ["node-2"], "tunings": {"bbr": True}}])["steps"]
+    place = {name: number for number, step in enumerate(steps) for name in step["tunings"]}
+    assert steps[place["ebpf_masquerade"]]["node_configs"] == []
+    assert place["ebpf_masquerade"] < place["host_routing"] < place["bbr"]
