@@ -93,3 +93,17 @@ def test_hanging_up_is_for_both_ways_in_and_never_fails(config: Path, fake_ssh, 
     ssh.hang_up(config, "vm1")
     said = (tmp_path / "said").read_text(encoding="utf-8").splitlines()
     assert [line.rsplit(" ", 3)[1:] for line in said] == [["-O", "exit", "vm1"], ["-O", "exit", "vm1-segment"]]
+
+
+def test_connection_that_was_not_made_is_tried_for_again(config: Path, fake_ssh, tmp_path: Path):
+    said = "Connection timed out during banner exchange"
+    fake_ssh(f"echo x >> {tmp_path}/tries; [ $(wc -l < {tmp_path}/tries) -ge 3 ] && exec echo done; echo {said} >&2; exit 255")
+    assert ssh.run(config, "vm1", "true") == "done\n"
+
+
+@pytest.mark.parametrize("said, tries", [("Connection refused", ssh.ATTEMPTS), ("Connection closed by remote host", 1)])
+def test_command_that_may_have_been_run_is_not_run_again(config: Path, fake_ssh, tmp_path: Path, said: str, tries: int):
+    fake_ssh(f"echo x >> {tmp_path}/tries; echo {said} >&2; exit 255")
+    with pytest.raises(VmError, match=said):
+        ssh.run(config, "vm1", "true")
+    assert (tmp_path / "tries").read_text(encoding="utf-8") == "x\n" * tries

@@ -17,7 +17,10 @@ from .qemu import Machine
 USER = "tester"
 HOST_KEY_ALIAS = "testbed"
 POLL_SECONDS = 0.5
-ATTEMPT_SECONDS = 120
+ATTEMPT_SECONDS = 180
+ATTEMPTS = 5
+# What ssh says when the other side was too slow to answer at all: nothing has been run there.
+NOT_CONNECTED = ("banner exchange", "Connection timed out", "Connection refused", "kex_exchange_identification")
 
 
 def control_path() -> str:
@@ -37,7 +40,7 @@ Host *
   HostKeyAlias {HOST_KEY_ALIAS}
   StrictHostKeyChecking yes
   LogLevel ERROR
-  ConnectTimeout 60
+  ConnectTimeout 120
   ServerAliveInterval 15
   ServerAliveCountMax 8
   KexAlgorithms curve25519-sha256
@@ -53,8 +56,11 @@ def _hosts(bed: str, machine: Machine, port: int) -> str:
 
 
 def run(config_file: Path, name: str, command: str, seconds: float = 300) -> str:
-    """Output of a shell command run as root in a machine; VmError where it fails."""
-    done = _attempt(config_file, name, ["sudo", "sh", "-c", _quoted(command)], seconds)
+    """Output of a shell command run as root in a machine; VmError where it fails. A connection is tried for again."""
+    for attempt in range(ATTEMPTS):
+        done = _attempt(config_file, name, ["sudo", "sh", "-c", _quoted(command)], seconds)
+        if done.returncode != 255 or not any(words in done.stderr for words in NOT_CONNECTED):
+            break
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-500:]
         raise VmError(f"In {name}, {command!r} ended with code {done.returncode}: {said}")
