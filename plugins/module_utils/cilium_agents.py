@@ -12,6 +12,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from ansible_collections.fastpath.cilium.plugins.module_utils.cilium_status import NotAStatus, parse_status
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import Cluster, Failed, Garbled, KubeError, Timeout
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube_exec import ExecResult
+from ansible_collections.fastpath.cilium.plugins.module_utils.kube_proxy_facts import options_of
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.module_utils.versions import image_version, parse_version
 
@@ -89,9 +90,9 @@ def describe(pod: dict, change: LastChange) -> Dict[str, Any]:
         "node": node_of(pod), "pod": pod["metadata"]["name"], "uid": pod["metadata"]["uid"], "image": image,
         "version": image_version(image) if image else None, "created_at": pod["metadata"]["creationTimestamp"],
         "started_at": running.get("startedAt"), "restarts": state.get("restartCount", 0), "ready": is_ready(pod),
-        "waiting": waiting(pod), "last_message": last_message(state),
+        "waiting": waiting(pod), "last_message": last_message(state) or last_message(failed_init(pod)),
         "config_current": config_current(pod["metadata"], change),
-        "status": None, "source": None, "options": {"routing_mode": None}, "error": None,
+        "status": None, "source": None, "options": dict(options_of(pod, CONTAINER), routing_mode=None), "error": None,
     }
 
 
@@ -143,6 +144,12 @@ def waiting(pod: dict) -> Optional[str]:
     unscheduled = [item for item in status.get("conditions") or []
                    if item.get("type") == "PodScheduled" and item.get("status") == "False"]
     return one_line(unscheduled[0].get("reason") or "Unschedulable", 100) if unscheduled else None
+
+
+def failed_init(pod: dict) -> dict:
+    """Container status of an init container that ended badly: agents from 1.13 on read their configuration there."""
+    states = pod.get("status", {}).get("initContainerStatuses") or []
+    return next((state for state in states if not state.get("ready")), {})
 
 
 def last_message(state: dict) -> Optional[str]:

@@ -8,7 +8,7 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.fastpath.cilium.plugins.module_utils import (
-    cilium_agents, helm_release, node_config, owner, owner_objects)
+    cilium_agents, helm_release, kube_proxy_facts, node_config, owner, owner_objects)
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import (
     Cluster, Down, Failed, Garbled, KubeError, NotFound, Timeout, Unauthorized)
 from ansible_collections.fastpath.cilium.plugins.module_utils.manifests import config_map_of
@@ -19,6 +19,7 @@ CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kube
                         "node-role.kubernetes.io/controlplane")
 # Seconds: how long to wait for the DaemonSet controller, and between two looks.
 PATIENCE, POLL = 10.0, 0.5
+UNKNOWN_SERVER = {"explicit": None, "host": None, "port": None}
 
 
 class Scope(NamedTuple):
@@ -71,6 +72,10 @@ def read_facts(cluster: Cluster, scope: Scope) -> Dict[str, Any]:
     facts["daemonset"] = attempt("daemonset", describe_daemonset, daemonset) if daemonset else None
     facts["owner"] = read_owner(cluster, scope, facts["release_found"], [daemonset, config], unread)
     facts.update(read_owned_release(cluster, scope, facts, unread))
+    facts["kube_proxy"] = attempt("kube_proxy", kube_proxy_facts.read_kube_proxy, cluster, facts["nodes"])
+    facts["api"] = dict((attempt("api", read_server, daemonset) if daemonset else None) or UNKNOWN_SERVER,
+                        endpoints=attempt("api/endpoints", kube_proxy_facts.read_endpoints, cluster))
+    facts["service_addresses"] = attempt("service_addresses", kube_proxy_facts.read_service_addresses, cluster)
     facts["agents"] = attempt("agents", read_agents, cluster, scope, daemonset, config, unread)
     facts["unread"] = unread.entries
     return facts
@@ -162,6 +167,11 @@ def checksum_of(daemonset: dict) -> Optional[str]:
     return (template.get("annotations") or {}).get(cilium_agents.CHECKSUM)
 
 
+def read_server(daemonset: dict) -> Dict[str, Any]:
+    """{explicit, host, port} of the API server, as the DaemonSet gives it to agents."""
+    return kube_proxy_facts.server_of(daemonset["spec"]["template"].get("spec") or {}, cilium_agents.CONTAINER)
+
+
 def get_config(cluster: Cluster, namespace: str) -> dict:
     """The ConfigMap that agents read when they start."""
     return cluster.get("/api/v1/namespaces/{0}/configmaps/{1}".format(namespace, CONFIG))
@@ -234,7 +244,7 @@ def describe_node(item: dict) -> Dict[str, Any]:
         "labels": labels, "addresses": [entry["address"] for entry in status.get("addresses") or []],
         "ready": any(ready), "unschedulable": bool(spec.get("unschedulable")),
         "control_plane": any(label in labels for label in CONTROL_PLANE_LABELS),
-        "kubelet_version": info.get("kubeletVersion"),
+        "kubelet_version": info.get("kubeletVersion"), "built_in_kube_proxy": kube_proxy_facts.built_in(item),
     }
 
 

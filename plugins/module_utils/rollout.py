@@ -128,7 +128,7 @@ class Rollout:
         unclear = [node for node in wish.nodes if wish.only_if_needed and not reasons[node]]
         answers = self.ask([view.agents[node] for node in unclear])
         for node, answer in zip(unclear, answers):
-            reasons[node] = rollout_view.live_differences(answer, self.expected(node))
+            reasons[node] = rollout_view.live_differences(answer, self.expected(node), view.agents[node])
         for node in wish.nodes:
             if reasons[node] or not wish.only_if_needed:
                 self.needed[node] = "; ".join(reasons[node]) or "a restart was asked for"
@@ -285,7 +285,7 @@ class Watch:
         elif self.ready_since is None or not same:
             self.ready_since = time.monotonic()
         self.agent = agent
-        if agent["restarts"] >= CRASHES and not agent["ready"]:
+        if max(agent["restarts"], agent["failed_starts"]) >= CRASHES and not agent["ready"]:
             self.ended = True
 
     def state(self) -> str:
@@ -302,7 +302,7 @@ class Watch:
 
     def judge(self, answer: cilium_agents.Answer) -> None:
         """The agent's own word against what is wanted."""
-        differences = rollout_view.live_differences(answer, self.rollout.expected(self.node))
+        differences = rollout_view.live_differences(answer, self.rollout.expected(self.node), self.agent)
         if self.agent["config_current"] is not True and self.rollout.start.change.at is not None:
             differences.append("its pod is not newer than cilium-config")
         self.verified = self.ended = not differences

@@ -45,9 +45,10 @@ def look_at(cluster: Cluster, namespace: str, view: View, node: str) -> Optional
 
 
 def describe(pod: dict, change: cilium_agents.LastChange) -> Dict[str, Any]:
-    """Facts of an agent and the generation of the template it was made from."""
+    """Facts of an agent, the generation of the template it was made from, and how often it failed before it could begin."""
     labels = pod["metadata"].get("labels") or {}
-    return dict(cilium_agents.describe(pod, change), template=labels.get(TEMPLATE_LABEL))
+    failed = cilium_agents.failed_init(pod).get("restartCount", 0)
+    return dict(cilium_agents.describe(pod, change), template=labels.get(TEMPLATE_LABEL), failed_starts=failed)
 
 
 def template_of(daemonset: dict) -> Optional[str]:
@@ -88,11 +89,11 @@ def shown(value: Any) -> str:
     return "not there" if value is None else one_line(value, 80)
 
 
-def live_differences(answer: cilium_agents.Answer, wanted: Dict[str, Any]) -> List[str]:
-    """What an agent's own status lacks: an answer, health, wanted values."""
+def live_differences(answer: cilium_agents.Answer, wanted: Dict[str, Any], agent: Dict[str, Any]) -> List[str]:
+    """What an agent's own status, or its pod where that says nothing, lacks: an answer, health, wanted values."""
     if answer.error is not None:
         return [answer.error.message]
-    status = dict(answer.status or {})
+    status = dict(agent["options"], **{key: value for key, value in (answer.status or {}).items() if value is not None})
     status["routing_mode"] = status.get("routing_mode") or answer.routing_mode
     health = [] if status.get("health") == "ok" else ["its health is {0}".format(status.get("health") or "not told")]
     return health + [difference(key, status.get(key), wanted[key]) for key in sorted(wanted)

@@ -112,7 +112,8 @@ facts:
     nodes:
       description:
         - Nodes with C(name), C(kernel), C(os_image), C(architecture), C(provider_id), C(boot_id), C(labels),
-          C(addresses), C(ready), C(unschedulable), C(control_plane) and C(kubelet_version).
+          C(addresses), C(ready), C(unschedulable), C(control_plane), C(kubelet_version) and C(built_in_kube_proxy) (whether
+          a K3s server runs kube-proxy; V(null) for other nodes).
       type: list
       elements: dict
       returned: always
@@ -131,6 +132,28 @@ facts:
       type: list
       elements: dict
       returned: always
+    kube_proxy:
+      description:
+        - Who serves Services besides Cilium. C(kind) is one of C(daemonset), C(k3s), C(static_pod), C(none); with
+          C(namespace), C(name), C(node_selector), C(desired) and C(ready) of a DaemonSet, C(nodes) where its pods were
+          listed, and C(evidence).
+      type: dict
+      returned: always
+      sample: {kind: daemonset, namespace: kube-system, name: kube-proxy, node_selector: {kubernetes.io/os: linux},
+               desired: 3, ready: 3, nodes: null, evidence: DaemonSet kube-system/kube-proxy}
+    api:
+      description:
+        - By which address agents reach the Kubernetes API. C(explicit) tells whether their DaemonSet names one, with C(host)
+          and C(port); C(endpoints) are those of the API servers themselves.
+      type: dict
+      returned: always
+      sample: {explicit: true, host: 10.0.0.10, port: "6443", endpoints: ["10.0.0.10:6443"]}
+    service_addresses:
+      description: Every address and host name that stands for a Service.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.96.0.1, 10.96.0.10]
     unread:
       description:
         - What could not be read. C(class) is one of C(denied), C(throttled), C(unreachable), C(timeout), C(not_found),

@@ -15,6 +15,7 @@ from labkit import NAMESPACE, Lab
 AUDIT = (
     ("", "get", "namespaces"), ("", "list", "nodes"), ("", "get list", "configmaps"), ("", "get list", "secrets"),
     ("", "list", "pods"), ("", "get create", "pods/exec"), ("apps", "list", "daemonsets"),
+    ("", "list", "services"), ("discovery.k8s.io", "list", "endpointslices"),
     ("cilium.io", "list", "ciliumnodeconfigs"), ("helm.cattle.io", "list", "helmcharts"))
 
 

@@ -106,9 +106,10 @@ def test_the_labs_own_auditor_and_its_expired_certificate(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("right, missing", [
-    ("secrets", {"release": "denied"}), ("nodes", {"nodes": "denied"}), ("configmaps", {"config": "denied"}),
-    ("daemonsets", {"daemonset": "denied"}), ("pods", {"agents": "denied"}),
-    ("namespaces", {"cluster/uid": "denied"}),
+    ("secrets", {"release": "denied"}), ("nodes", {"nodes": "denied", "kube_proxy": "failed"}),
+    ("configmaps", {"config": "denied"}), ("daemonsets", {"daemonset": "denied", "kube_proxy": "denied"}),
+    ("pods", {"agents": "denied", "kube_proxy": "denied"}), ("services", {"service_addresses": "denied"}),
+    ("endpointslices", {"api/endpoints": "denied"}), ("namespaces", {"cluster/uid": "denied"}),
     ("pods/exec", {"agents/node-{0}/status".format(number): "denied" for number in (1, 2, 3)})])
 def test_a_missing_right_costs_its_own_source_only(lab: Lab, tmp_path: Path, right: str, missing: dict) -> None:
     facts = info(lab, account(lab, "without-" + right.replace("/", "-"), tmp_path, without=right))

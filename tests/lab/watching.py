@@ -47,7 +47,7 @@ def counted(lab: Lab) -> Iterator[Count]:
     def follow() -> None:
         with suppress(urllib3.exceptions.ProtocolError):  # the lab may end before it does
             for event in watch.Watch().stream(
-                    core.list_namespaced_pod, NAMESPACE, label_selector=AGENTS, timeout_seconds=120,
+                    core.list_namespaced_pod, NAMESPACE, label_selector=AGENTS, timeout_seconds=600,
                     resource_version=pods.metadata.resource_version):
                 count.note(event)
 

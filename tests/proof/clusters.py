@@ -74,9 +74,17 @@ SETTINGS: tuple[tuple[str, tuple[str, ...], int, int, float], ...] = (
 )
 
 
+SERVICE_ADDRESS, API_ADDRESS = "10.96.0.1", "192.0.2.10"
+REPLACED = ("strict", "true")
+
+
 @dataclass
 class Cluster:
-    """Nodes with a kernel and devices each, one version of Cilium, one ConfigMap. `answers`: what each agent said."""
+    """Nodes with a kernel and devices each, one version of Cilium, one ConfigMap. `answers`: what each agent said.
+
+    `kube_proxy`: daemonset, k3s, static_pod or none. `address`: the API's as agents are given it, None where they use its
+    Service. `running`: the address that each agent started with.
+    """
 
     version: str
     config: dict[str, str]
@@ -85,6 +93,17 @@ class Cluster:
     started: list[dict[str, str]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     node_configs: list[dict[str, Any]] = field(default_factory=list)
+    kube_proxy: str = "none"
+    kept_off: bool = False
+    address: str | None = None
+    port: str = "6443"
+    running: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+
+    @property
+    def finds_the_api(self) -> bool:
+        """Whether an agent that starts now comes up: a Service's address leads nowhere without kube-proxy."""
+        proxied = self.kube_proxy != "none" and not self.kept_off
+        return proxied or self.address not in (None, SERVICE_ADDRESS)
 
     @property
     def minor(self) -> int:
@@ -134,7 +153,17 @@ def draw(rng: random.Random) -> Cluster:
     kernel = rng.choice(KERNELS)
     kernels = [kernel if rng.random() < 0.6 else rng.choice(KERNELS) for _node in range(nodes)]
     devices = [[rng.choice(DRIVERS) for _device in range(rng.choice((1, 1, 1, 2)))] for _node in range(nodes)]
-    return Cluster(version, config, kernels, devices)
+    drawn = Cluster(version, config, kernels, devices)
+    drawn.kube_proxy, drawn.address = _draw_kube_proxy(rng, config["kube-proxy-replacement"] in REPLACED)
+    drawn.running = dict.fromkeys(drawn.names, (drawn.address, drawn.port))
+    return drawn
+
+
+def _draw_kube_proxy(rng: random.Random, replaced: bool) -> tuple[str, str | None]:
+    """Which kube-proxy there is, and the address of the API; a cluster without kube-proxy runs only with one of its own."""
+    kinds = ("none",) * 8 + ("daemonset", "k3s") if replaced else ("daemonset",) * 7 + ("k3s", "static_pod", "none")
+    kind = rng.choice(kinds)
+    return kind, API_ADDRESS if kind == "none" else rng.choice((None, None, API_ADDRESS, SERVICE_ADDRESS))
 
 
 def routing_of(minor: int, config: dict[str, str]) -> str | None:
@@ -154,7 +183,7 @@ def facts(cluster: Cluster, values: dict[str, Any] | None = None) -> dict[str, A
         "cluster": {"uid": "0-0", "version": "v1.30.0", "server": "https://192.0.2.1:6443"},
         "release": {"name": "cilium", "namespace": "kube-system", "revision": 1, "status": "deployed", "chart": "cilium",
                     "chart_version": cluster.version, "app_version": cluster.version, "description": "", "updated": None,
-                    "dependencies": [], "hold": None, "values": values or {}, "history": []},
+                    "dependencies": [], "hold": None, "values": values or _values(cluster), "history": []},
         "release_found": True, "owner": {"kind": "helm", "name": "cilium", "evidence": ""},
         "config": {"name": "cilium-config", "namespace": "kube-system", "resource_version": "1", "changed_at": None,
                    "data": dict(cluster.config)},
@@ -167,6 +196,9 @@ def facts(cluster: Cluster, values: dict[str, Any] | None = None) -> dict[str, A
         "daemonset": {"name": "cilium", "generation": 1, "observed_generation": 1, "desired": len(names), "current": len(names),
                       "updated": len(names), "ready": len(names), "available": len(names), "unavailable": 0,
                       "update_strategy": "RollingUpdate", "max_unavailable": 2, "restarts_on_config_change": False},
+        "kube_proxy": _kube_proxy(cluster), "service_addresses": [SERVICE_ADDRESS, "10.96.0.10"],
+        "api": {"explicit": cluster.address is not None, "host": cluster.address, "port": cluster.address and cluster.port,
+                "endpoints": [f"{API_ADDRESS}:6443"]},
         "agents": [_agent(cluster, name, answer) for name, answer in zip(names, cluster.answers)],
         "unread": [],
     }
@@ -176,4 +208,24 @@ def _agent(cluster: Cluster, name: str, answer: dict[str, Any]) -> dict[str, Any
     return {"node": name, "pod": f"cilium-{name}", "uid": name, "image": f"cilium:v{cluster.version}", "version": cluster.version,
             "created_at": None, "started_at": None, "restarts": 0, "ready": True, "waiting": None, "last_message": None,
             "config_current": True, "status": parse_status(json.dumps(answer["status"])), "source": "json",
-            "options": {"routing_mode": routing_of(cluster.minor, cluster.config)}, "error": None}
+            "options": {"routing_mode": routing_of(cluster.minor, cluster.config), **_server(*cluster.running[name])},
+            "error": None}
+
+
+def _server(address: str | None, port: str) -> dict[str, str]:
+    return {"api_host": address or "default/kubernetes", "api_port": port if address else "default/kubernetes"}
+
+
+def _values(cluster: Cluster) -> dict[str, Any]:
+    """What a user has set of these."""
+    word = cluster.config["kube-proxy-replacement"]
+    found: dict[str, Any] = {"kubeProxyReplacement": {"true": True, "false": False}.get(word, word)}
+    return {**found, "k8sServiceHost": cluster.address, "k8sServicePort": 6443} if cluster.address else found
+
+
+def _kube_proxy(cluster: Cluster) -> dict[str, Any]:
+    daemonset, count = cluster.kube_proxy == "daemonset", 0 if cluster.kept_off else len(cluster.names)
+    selector = {"kubernetes.io/os": "linux", **({"fastpath.cilium/kube-proxy": "kept-off"} if cluster.kept_off else {})}
+    return {"kind": cluster.kube_proxy, "namespace": "kube-system" if daemonset else None, "name": "kube-proxy" if daemonset else None,
+            "node_selector": selector if daemonset else None, "desired": count if daemonset else None,
+            "ready": count if daemonset else None, "nodes": [] if cluster.kept_off or not daemonset else None, "evidence": "drawn"}

@@ -40,6 +40,10 @@ PROOFS: dict[str, tuple[tuple[str, ...], Any]] = {
 }
 
 
+# Worth trying besides the examples: an address that a plan must refuse.
+ADDRESSES = {"api_host": (clusters.SERVICE_ADDRESS,)}
+
+
 @pytest.fixture(name="program", scope="module")
 def fixture_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return agents.build(tmp_path_factory.mktemp("agents"))
@@ -67,7 +71,7 @@ def wanted(rng: random.Random) -> dict[str, Any]:
 
 def _values(option: Any) -> tuple[Any, ...]:
     if isinstance(option, FreeText):
-        return (option.default, option.example)
+        return (option.default, option.example, *ADDRESSES.get(option.name, ()))
     if isinstance(option, Number):
         middle = (option.least + option.most) / 2
         return tuple(int(value) if option.whole else value for value in (option.least, middle, option.most))
@@ -154,15 +158,32 @@ class Case:
                                 for name, new, old in zip(self.cluster.names, answers, self.cluster.answers)]
         self.cluster.config = with_step(self.cluster.config, step)
         self.cluster.node_configs = with_own(self.cluster.node_configs, step)
+        self.take_beside(step)
         values = self.facts["release"]["values"]
         self.facts = clusters.facts(self.cluster, {**values})
         _put_all(self.facts["release"]["values"], step["values"])
         failures = gate.gate(before, self.facts, step)
         assert not failures, f"{failures}\n{self.told(step)}"
 
+    def take_beside(self, step: dict[str, Any]) -> None:
+        """The API's address as agents of this step start with it, and kube-proxy."""
+        cluster = self.cluster
+        cluster.address = step["values"].get("k8sServiceHost", cluster.address)
+        cluster.port = str(step["values"].get("k8sServicePort", cluster.port))
+        cluster.running.update(dict.fromkeys(step["nodes"], (cluster.address, cluster.port)))
+        assert not step["nodes"] or cluster.finds_the_api, f"agents would not find the API\n{self.told(step)}"
+        if "kube_proxy" in step:
+            assert cluster.kube_proxy == "daemonset" and not cluster.kept_off, self.told(step)
+            assert cluster.config["kube-proxy-replacement"] in clusters.REPLACED, f"nobody would serve Services\n{self.told(step)}"
+            cluster.kept_off = True
+            assert cluster.finds_the_api and set(cluster.running.values()) == {(cluster.address, cluster.port)}, (
+                f"the next agent that starts would not find the API\n{self.told(step)}")
+
     def must_do_what_is_ok(self) -> None:
         for verdict in judge.judge(self.facts, self.chosen):
             path, word = PROOFS.get(verdict["tuning"], ((), None))
+            if verdict["tuning"] == "kube_proxy_replacement" and verdict["state"] == "OK":
+                assert self.cluster.kube_proxy == "none" or self.cluster.kept_off, f"kube-proxy still runs\n{self.told()}"
             if verdict["state"] == "OK" and path:
                 self.must_not_do(verdict, path, word)
                 said = [found_in(answer["status"], path) for name, answer in zip(self.cluster.names, self.cluster.answers)

@@ -26,6 +26,7 @@ def _entry(module: ModuleType) -> Entry:
         doc=module.__doc__ or "",
         refusals=getattr(module, "refusals", None),
         notes=getattr(module, "notes", None),
+        procedure=getattr(module, "procedure", None),
     )
 
 

@@ -187,7 +187,8 @@ class Conflict:
 class Want:
     """Wanted Helm values (dotted) and cilium-config keys, for charts since..until and options `when`.
 
-    All wants of a stage that match are taken together.
+    All wants of a stage that match are taken together. `template`: the values stand in the agents' pod template, so that
+    each agent takes them in by a restart although nothing in cilium-config changes.
     """
 
     values: Mapping[str, Any]
@@ -195,6 +196,7 @@ class Want:
     since: str | None = None
     until: str | None = None
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    template: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,10 +217,24 @@ class Live:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Something that a stage changes outside of Helm's values, or waits for others to change.
+
+    `part` is its key in a step of the plan, `document` what stands there, `difference` one clause that says what is not as
+    it is wanted.
+    """
+
+    part: str
+    document: Mapping[str, Any]
+    difference: str
+
+
+@dataclass(frozen=True)
 class Stage:
     """One step of a tuning towards its end; `when` decides from facts and options whether it is one for this cluster.
 
-    Risk, reason and undo are those of the tuning unless given here.
+    Risk, reason and undo are those of the tuning unless given here. `beside` says what there is to change besides values;
+    None where that is as it is wanted.
     """
 
     id: str
@@ -228,6 +244,7 @@ class Stage:
     risk: Risk | None = None
     reason: str | None = None
     undo: str | None = None
+    beside: Callable[[View, Options], Beside | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -237,6 +254,7 @@ class Finding:
     `local`: it lies in these nodes alone (their devices), whatever is configured; where they can be left out of the tuning,
     the others may have it.
     `cured_by`: a tuning that takes this away, where the policy has it and it is about to be applied.
+    `met`: all the same, what needs this tuning has all of it that it needs.
     """
 
     state: State
@@ -245,6 +263,7 @@ class Finding:
     nodes: tuple[str, ...] = ()
     local: bool = False
     cured_by: str | None = None
+    met: bool = False
 
 
 @dataclass(frozen=True)
@@ -292,12 +311,16 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Entry:
-    """A catalogue file as loaded: its tuning and the two functions it may add."""
+    """A catalogue file as loaded: its tuning and the functions it may add.
+
+    `procedure` returns what is to be done by hand where this cluster does not allow the tuning to be applied, else None.
+    """
 
     tuning: Tuning
     doc: str
     refusals: Callable[[View, Options], Iterator[Finding]] | None = None
     notes: Callable[[View, Options], Iterator[str]] | None = None
+    procedure: Callable[[View, Options], str | None] | None = None
 
 
 Catalogue = Mapping[str, Entry]

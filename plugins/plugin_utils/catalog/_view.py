@@ -232,6 +232,22 @@ class View:
         return read.mapping(self.facts.get("daemonset"))
 
     @cached_property
+    def kube_proxy(self) -> Mapping | None:
+        """Who serves Services besides Cilium."""
+        return read.mapping(self.facts.get("kube_proxy"))
+
+    @cached_property
+    def kube_proxy_runs(self) -> bool | None:
+        """Whether kube-proxy runs on some node."""
+        found = self.kube_proxy or {}
+        kind, desired = found.get("kind"), read.number(found.get("desired"))
+        if kind in ("none", "k3s", "static_pod"):
+            return kind != "none"
+        if kind != "daemonset" or desired is None:
+            return None
+        return desired > 0 or read.listing(found.get("nodes")) != []
+
+    @cached_property
     def live_edits(self) -> tuple[str, ...]:
         """Keys of cilium-config that differ from the release's stored manifest."""
         if self.config is None or self.manifest is None:

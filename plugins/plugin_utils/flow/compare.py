@@ -10,19 +10,24 @@ from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Live, Options, Stage, Tuning, accepts, asked, matches, plain, resolve)
+    Beside, Live, Options, Stage, Tuning, accepts, asked, matches, plain, resolve)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import Agent, View, within
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A stage with its options resolved, for one cluster; `printed` is what some agent's version shows of `live`."""
+    """A stage with its options resolved, for one cluster; `printed` is what some agent's version shows of `live`.
+
+    `template` are the paths among `values` that stand in the pod template.
+    """
 
     stage: Stage
     values: Mapping[str, Any]
     config: Mapping[str, Any]
     live: tuple[Live, ...]
     printed: tuple[Live, ...]
+    template: frozenset[str] = frozenset()
+    beside: Beside | None = None
 
     def document(self) -> dict[str, Any]:
         """The `wanted` of a verdict."""
@@ -36,18 +41,25 @@ class Wanted:
 @dataclass
 class Comparison:
     """`values` and `config`: keys that differ. `running`: node -> {status key: value} that differ. `pending`: nodes that a
-    restart would change, or whose running configuration no status shows. `unclear`: sentence -> nodes."""
+    restart would change, or whose running configuration no status shows. `unclear`: sentence -> nodes. `beside`: what
+    differs outside of all that."""
 
     values: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     running: dict[str, dict[str, Any]] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
     unclear: dict[str, list[str]] = field(default_factory=dict)
+    beside: Beside | None = None
+
+    @property
+    def cilium_differs(self) -> bool:
+        """Whether something of Cilium itself is known to be other than wanted."""
+        return bool(self.values or self.config or self.running or self.pending)
 
     @property
     def differs(self) -> bool:
         """Whether something is known to be other than wanted."""
-        return bool(self.values or self.config or self.running or self.pending)
+        return self.cilium_differs or self.beside is not None
 
 
 def stages(view: View, tuning: Tuning, options: Options) -> list[Wanted]:
@@ -65,7 +77,9 @@ def wanted(view: View, stage: Stage, options: Options) -> Wanted:
     live = tuple(_resolved(item, options) for item in stage.live
                  if matches(item.when, options) and asked(item.value, options))
     printed = tuple(item for item in live if any(speaks(agent, item) for agent in view.agents))
-    return Wanted(stage, {} if view.has_no_release and view.values is None else values, config, live, printed)
+    template = frozenset(path for want in fitting if want.template for path in want.values)
+    beside = stage.beside(view, options) if stage.beside else None
+    return Wanted(stage, {} if view.has_no_release and view.values is None else values, config, live, printed, template, beside)
 
 
 def _wanted(parts: Iterable[Mapping[str, Any]], options: Options) -> dict[str, Any]:
@@ -89,7 +103,7 @@ def found_value(view: View, path: str) -> Any:
 
 def compare(view: View, want: Wanted, absent: Mapping[str, Any]) -> Comparison:
     """Everything that differs from what a stage wants."""
-    result = Comparison()
+    result = Comparison(beside=want.beside)
     for path, value in want.values.items():
         found = found_value(view, path)
         if not accepts(value, absent.get(path) if found is None else found):

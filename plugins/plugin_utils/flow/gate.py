@@ -25,7 +25,7 @@ def gate(before: Any, after: Any, step: Any = None, rolled: Any = None) -> list[
     if not was.facts or not now.facts:
         return ["The facts from before or after the step are no facts document of schema 1."]
     failures = [*_same_cluster(was, now), *_nodes(was, now), *_agents(was, now, _starts(rolled)), *_settled(now)]
-    failures += [*_config(now, wanted), *_node_configs(now, wanted), *_running(now, wanted)]
+    failures += [*_config(now, wanted), *_node_configs(now, wanted), *_running(now, wanted), *_kube_proxy(now, wanted)]
     return failures
 
 
@@ -160,6 +160,16 @@ def _running(now: View, step: Mapping) -> Iterator[str]:
             if not fits(agent.live(key), value):
                 yield (f"The agent of {one_line(agent.node, 80)} runs {one_line(key, 80)} {shown(agent.live(key))}, expected "
                        f"{shown(value)}.")
+
+
+def _kube_proxy(now: View, step: Mapping) -> Iterator[str]:
+    if read.mapping(step.get("kube_proxy")) is None:
+        return
+    runs = now.kube_proxy_runs
+    if runs is None:
+        yield f"Whether kube-proxy still runs could not be read{now.why_unread('kube_proxy')}."
+    elif runs:
+        yield f"kube-proxy still runs ({one_line((now.kube_proxy or {}).get('evidence'), 120)})."
 
 
 def fits(found: Any, expected: Any) -> bool:

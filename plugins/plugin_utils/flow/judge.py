@@ -137,6 +137,7 @@ class _Case:
         self.tuning, self.options = choice.tuning, choice.tuning.options_on(view, choice.options)
         self.open_findings = list(gaps.foundation(whole))
         self.rests_on: list[str] = []
+        self.procedure = entry.procedure(view, self.options) if entry.procedure and not self.open_findings else None
         self.stages: list[Wanted] = []
         self.comparisons: list[Comparison] = []
         if not self.open_findings:
@@ -161,10 +162,10 @@ class _Case:
         needed = list(self._needs(verdicts))
         for finding in (
             *(finding for finding in (*refused, *needed) if finding.state is State.BLOCKED),
-            *gaps.partial(self.whole), *refused, *needed, *self._unclear(),
+            *gaps.partial(self.whole), *refused, *needed, *(() if self._waiting(verdicts) else self._unclear()),
         ):
             return finding
-        return self._futile(verdicts) or self._compared()
+        return self._futile(verdicts) or self._compared(verdicts)
 
     def _cured(self, finding: Finding, verdicts: Mapping[str, Verdict]) -> bool:
         """Whether another tuning of the policy will have taken this away before it is this one's turn.
@@ -242,9 +243,14 @@ class _Case:
                 yield Finding(state, f"It needs {need.tuning}, which is {verdict['state']}: {verdict['reason']}",
                               verdict["way_out"], tuple(verdict["nodes"]))
 
+    def _waiting(self, verdicts: Mapping[str, Verdict]) -> list[str]:
+        """Needed tunings that are still on their way: agents do not show what they do only after these."""
+        return [need.tuning for need in self.tuning.needs if matches(need.when, self.options)
+                and not verdicts.get(need.tuning, {"met": True})["met"]]
+
     def _will_be_met(self, verdict: Verdict) -> bool:
         """A need that has no meaning here (masquerading that is off) asks for nothing."""
-        return verdict["state"] in MET or verdict["state"] == State.DRIFT and verdict["applies"]
+        return verdict["met"] or verdict["state"] == State.DRIFT and verdict["applies"]
 
     def _unclear(self) -> Iterator[Finding]:
         for reason, nodes in self.comparisons[-1].unclear.items():
@@ -262,23 +268,26 @@ class _Case:
         elsewhere = {node for override in self.view.overrides(self.wanted_config()) for node in override.nodes}
         current = {agent.node for agent in self.view.agents if agent.config_current is True} - elsewhere
         nodes = sorted(last.running.keys() & current, key=read.natural)
-        needed = [verdicts[need.tuning]["state"] for need in self.tuning.needs
-                  if need.tuning in verdicts and matches(need.when, self.options)]
-        if not nodes or last.config or any(state not in MET for state in needed):
+        if not nodes or last.config or self._waiting(verdicts):
             return None
         return Finding(
             State.BLOCKED, f"The agent on {read.name_nodes(nodes)} started with this configuration and does something else all "
             f"the same: {words.differences(self.view, self.stages[-1], last)} Agents do so {self.tuning.left_off}.",
             "Its log says why: kubectl logs of its pod, level warning; a restart alone would change nothing.", tuple(nodes))
 
-    def _compared(self) -> Finding:
+    def _compared(self, verdicts: Mapping[str, Verdict]) -> Finding:
         last = self.comparisons[-1]
         edited = [key for key in self.view.live_edits if key in self.wanted_config() or last.differs]
         if edited:
             return self._edited(edited)
         if last.differs:
             return Finding(State.DRIFT, words.differences(self.view, self.stages[-1], last),
-                           self.tuning.way_out, tuple(sorted({*last.running, *last.pending}, key=read.natural)))
+                           self.procedure or self.tuning.way_out,
+                           tuple(sorted({*last.running, *last.pending}, key=read.natural)), met=not last.cilium_differs)
+        if last.unclear:
+            nodes = sorted({node for names in last.unclear.values() for node in names}, key=read.natural)
+            needed = ", ".join(self._waiting(verdicts))
+            return Finding(State.DRIFT, f"No agent shows it before {needed} is in place.", nodes=tuple(nodes))
         return Finding(State.OK, "Helm values, cilium-config and all running agents agree."
                        if self.view.release else "cilium-config and all running agents agree.")
 
@@ -296,7 +305,8 @@ class _Case:
         tuning = self.tuning
         decided = finding.state in (State.OK, State.DRIFT)
         return {
-            "tuning": tuning.id, "title": tuning.title, "selected": self.choice.selected, "applies": tuning.applies,
+            "tuning": tuning.id, "title": tuning.title, "selected": self.choice.selected,
+            "applies": tuning.applies and self.procedure is None, "met": finding.state in MET or finding.met,
             "state": str(finding.state), "reason": _fit(finding.reason), "way_out": finding.way_out and _fit(finding.way_out),
             "options": dict(self.choice.options),
             "stage": self._stage() if decided and finding.state is not State.OK else None,

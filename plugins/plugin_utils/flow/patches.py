@@ -37,10 +37,11 @@ KEEPERS = {
 
 
 class Patch(NamedTuple):
-    """What to do with a document, in sentences, and the document."""
+    """What to do with a document, in sentences, the document, and what is to be done after."""
 
     sentences: list[str]
     document: Any
+    after: str = RESTART
 
 
 def patches(view: View, steps: Sequence[Change]) -> list[dict[str, str]]:
@@ -57,7 +58,7 @@ def patches(view: View, steps: Sequence[Change]) -> list[dict[str, str]]:
     for number, step in enumerate(steps, 1):
         values = {**before, **(step.get("values") or {})}
         if step.get("values") or step.get("config"):
-            patch = writer(view, owner, {**step, "all_values": values})
+            patch = _kube_proxy(step) if step.get("kube_proxy") else writer(view, owner, {**step, "all_values": values})
             found.append({"name": f"patch-{number}", "text": _text(patch, number, len(steps))})
         before = values
     return found + [patch for number, step in enumerate(steps, 1) for patch in _node_configs(view, step, number, len(steps))]
@@ -74,8 +75,16 @@ def _node_configs(view: View, step: Change, number: int, total: int) -> Iterator
         yield {"name": f"patch-{number}-{config['name']}", "text": _text(Patch([title], made), number, total)}
 
 
+def _kube_proxy(step: Change) -> Patch:
+    """What keeps kube-proxy off the nodes is the same with any owner of Cilium."""
+    found = step["kube_proxy"]
+    title = (f"kubectl -n {found['namespace']} patch daemonset {found['name']} --type merge --patch-file this file; null in "
+             "the place of the value takes it back.")
+    return Patch([title], {"spec": {"template": {"spec": {"nodeSelector": dict(found["node_selector"])}}}}, "")
+
+
 def _text(patch: Patch, number: int, total: int) -> str:
-    heading = [f"Step {number} of {total}. {patch.sentences[0]}", *patch.sentences[1:], RESTART]
+    heading = [f"Step {number} of {total}. {patch.sentences[0]}", *patch.sentences[1:], *filter(None, [patch.after])]
     comments = "".join(f"# {one_line(line, 500)}\n" for line in heading)
     written = yaml.dump(patch.document, Dumper=yaml_values.Writer, sort_keys=False, allow_unicode=True, width=4096)
     return f"{comments}---\n{written}"

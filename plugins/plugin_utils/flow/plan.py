@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Catalogue, Entry, Risk, State, accepts, matches, plain)
+    Catalogue, Entry, Live, OneOf, Risk, State, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import (
     canaries, compare, obstacles, own, owners, patches)
@@ -49,6 +49,12 @@ class Draft:
     own: Own = field(default_factory=Own)
     reach: bool = False
     after: tuple[str, ...] = ()
+    besides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def changes_agents(self) -> bool:
+        """Whether it has to do with Cilium at all."""
+        return bool(self.values or self.nodes or self.own.configs)
 
     def add(self, other: Draft) -> None:
         """Take in what another tuning changes at the same time."""
@@ -57,7 +63,7 @@ class Draft:
             mine += [item for item in theirs if item not in mine]
         self.own = self.own.joined(self.expect, other.own, other.expect)
         for mine, theirs in ((self.values, other.values), (self.former, other.former), (self.config, other.config),
-                             (self.expect, other.expect)):
+                             (self.expect, other.expect), (self.besides, other.besides)):
             mine.update(theirs)
         self.nodes |= other.nodes
         self.pods, self.reach = self.pods or other.pods, self.reach or other.reach
@@ -78,7 +84,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     left_out += unaccepted
     for_owner = patches.patches(view, [_step(number, draft, view) for number, draft in enumerate(drafts, 1)])
     if drafts:
-        changes = [draft.values or draft.config for draft in drafts]
+        changes = [draft.values or draft.config for draft in drafts if draft.changes_agents or not draft.besides]
         in_the_way = obstacles.find(view, [change for change in changes if change], frozenset(acknowledged), owner_apply)
         blocked = in_the_way + blocked
         drafts = [] if in_the_way else drafts
@@ -120,7 +126,8 @@ def _walks(view: View, known: Catalogue, verdicts: Mapping[str, Mapping], policy
     left_out = []
     for name, choice in policy.items():
         verdict = verdicts.get(name, {})
-        if verdict.get("state") != State.DRIFT or not choice.tuning.applies:
+        # Of what is there only because another tuning needs it, nothing is done that this one does not need.
+        if not _walked(verdict) or verdict.get("met") and not choice.selected:
             continue
         drafts = _walk(view, known, choice, verdicts, policy)
         for draft in drafts:
@@ -131,6 +138,10 @@ def _walks(view: View, known: Catalogue, verdicts: Mapping[str, Mapping], policy
         else:
             found[name] = drafts
     return found, left_out
+
+
+def _walked(verdict: Mapping) -> bool:
+    return verdict.get("state") == State.DRIFT and verdict.get("applies") is not False
 
 
 def _left_out(choice: Choice, drafts: Iterable[Draft], accepted: frozenset[str], without: set[str]) -> tuple[str, str] | None:
@@ -158,7 +169,9 @@ def group(separate: Mapping[str, list[Draft]], policy: Policy) -> list[Draft]:
         place = max(needed, default=0)
         for draft in drafts:
             place = _join(groups, draft, place, bool(needed))
-            last[name] = place
+            # What comes after needs the agents to have changed, not what is changed beside them.
+            if draft.changes_agents or name not in last:
+                last[name] = place
             place += 1
     return groups
 
@@ -166,7 +179,8 @@ def group(separate: Mapping[str, list[Draft]], policy: Policy) -> list[Draft]:
 def _join(groups: list[Draft], draft: Draft, earliest: int, needing: bool) -> int:
     # What agents do by themselves once what it needs is there comes about in the very step that brings that.
     for place in range(earliest, len(groups)):
-        if groups[place].kind == draft.kind or needing and not draft.values and not draft.own.configs:
+        by_itself = needing and not draft.values and not draft.own.configs and not draft.besides
+        if groups[place].kind == draft.kind or by_itself:
             groups[place].add(draft)
             return place
     groups.append(draft)
@@ -184,7 +198,7 @@ def _walk(view: View, known: Catalogue, choice: Choice, verdicts: Mapping[str, M
     config, drafts = dict(view.config or {}), []
     for stage in compare.stages(main, choice.tuning, choice.options) if choice.everywhere else ():
         draft = _draft(view, main, choice, stage, values, config, bool(drafts))
-        if draft.values or draft.nodes:
+        if draft.values or draft.nodes or draft.besides:
             drafts.append(draft)
             values.update(draft.values)
             config.update(draft.config)
@@ -210,7 +224,7 @@ def _own_draft(view: View, choice: Choice, where: Placement) -> Draft:
     want = compare.stages(view, tuning, options or choice.options)[-1]
     return Draft(
         tunings=[tuning.id], stages=[want.stage.id], risk=tuning.risk, reasons=[tuning.reason], undo=[tuning.undo],
-        values={}, former={}, config={}, expect=_expect(view, want) if choice.everywhere else {},
+        values={}, former={}, config={}, expect=_expect(view, want, view.config or {}) if choice.everywhere else {},
         kind=_kind(view, choice, tuning.risk, want.stage.id), pods=tuning.pods)
 
 
@@ -227,16 +241,20 @@ def _draft(whole: View, view: View, choice: Choice, want: Wanted, values: Mappin
     if not writes:
         # Values and configuration mean what is wanted: only agents that run something else are restarted.
         changed = {}
-    moves = writes and any(config.get(key) != plain(value) for key, value in want.config.items())
+    moves = writes and (any(not accepts(value, config.get(key)) for key, value in want.config.items())
+                        or any(path in want.template for path in changed))
     nodes = _to_restart(whole, found, moves, later)
     full = tuning.risk if stage.risk is None else stage.risk
+    besides = {want.beside.part: dict(want.beside.document)} if want.beside else {}
     return Draft(
-        tunings=[tuning.id], stages=[stage.id], risk=_risk(full, bool(nodes), moves or bool(found.running)),
+        tunings=[tuning.id], stages=[stage.id],
+        risk=_risk(full, bool(nodes or besides), moves or bool(found.running or besides)),
         reasons=[stage.reason or tuning.reason], undo=[stage.undo or tuning.undo],
         values={path: plain(value) for path, value in changed.items()},
         former={path: former[path] for path in changed},
-        config=_config(want, config, writes), expect=_expect(view, want), nodes=nodes, kind=_kind(view, choice, full, stage.id),
-        pods=tuning.pods, reach=tuning.reach and bool(nodes),
+        config=_config(want, config, writes), expect=_expect(view, want, config), nodes=nodes,
+        kind=_kind(view, choice, full, stage.id), pods=tuning.pods, reach=tuning.reach and bool(nodes),
+        besides=besides,
     )
 
 
@@ -263,13 +281,24 @@ def _risk(full: Risk, restarts: bool, changes_running: bool) -> Risk:
 
 def _config(want: Wanted, config: Mapping, writes: bool) -> dict[str, Any]:
     """What cilium-config must say after the step; where nothing is changed, what it says now."""
-    return {key: plain(value) if writes else config.get(key) for key, value in want.config.items()}
+    return {key: plain(value) if writes and not accepts(value, config.get(key)) else config.get(key)
+            for key, value in want.config.items()}
 
 
-def _expect(view: View, want: Wanted) -> dict[str, Any]:
+def _expect(view: View, want: Wanted, config: Mapping) -> dict[str, Any]:
     """What every agent must show: what all versions among them print."""
-    return {live.key: plain(live.value) for live in want.printed
+    return {live.key: _shown(view, want, config, live) for live in want.printed
             if all(compare.speaks(agent, live) for agent in view.agents)}
+
+
+def _shown(view: View, want: Wanted, config: Mapping, live: Live) -> Any:
+    """The wanted word; of several that will do, the one that agents show already, unless its configuration changes."""
+    stays = all(accepts(want.config[key], config.get(key)) for key in live.config if key in want.config)
+    shown = [agent.live(live.key) for agent in view.agents]
+    alike = bool(shown) and shown.count(shown[0]) == len(shown)
+    if isinstance(live.value, OneOf) and stays and alike and accepts(live.value, shown[0]):
+        return shown[0]
+    return plain(live.value)
 
 
 def node_order(view: View, nodes: Iterable[str]) -> list[str]:
@@ -284,7 +313,7 @@ def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons) + owners.remark(view), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
-        "pods": draft.pods, "reach": draft.reach, **draft.own.document(view, draft.nodes),
+        "pods": draft.pods, "reach": draft.reach, **draft.own.document(view, draft.nodes), **draft.besides,
     }
 
 
@@ -300,7 +329,7 @@ def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[di
     named, of_profile = [], []
     for name, choice in policy.items():
         verdict = verdicts.get(name) or {"state": str(State.UNKNOWN), "reason": "It was not judged.", "way_out": None}
-        reached = verdict.get("state") in SATISFIED or verdict.get("state") == State.DRIFT and choice.tuning.applies
+        reached = verdict.get("state") in SATISFIED or _walked(verdict)
         if choice.selected and not reached:
             entry = {"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out", "applies")}}
             (named if choice.named else of_profile).append(entry)

@@ -277,7 +277,11 @@ def _values(step: Mapping) -> Iterator[str]:
     former = read.mapping(step.get("former_values")) or {}
     for path, value in (read.mapping(step.get("values")) or {}).items():
         yield f"{path}: {shown(former.get(path))} -> {shown(value)}"
-    if not step.get("values") and not step.get("node_configs"):
+    kube_proxy = read.mapping(step.get("kube_proxy"))
+    if kube_proxy:
+        labels = ", ".join(f"{key}={value}" for key, value in (read.mapping(kube_proxy.get("node_selector")) or {}).items())
+        yield f"node selector of DaemonSet {kube_proxy.get('namespace')}/{kube_proxy.get('name')}: also {labels}"
+    elif not step.get("values") and not step.get("node_configs"):
         yield "no Helm value; cilium-config already says what is wanted"
 
 

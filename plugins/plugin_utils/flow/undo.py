@@ -23,18 +23,21 @@ COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> dict[str, Any]:
     """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..},
     node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, reached: [kinds], before: facts,
-    chart_config: None|{name, namespace, release_name} (where the run changed a HelmChartConfig), former_values: {..}}
+    chart_config: None|{name, namespace, release_name} (where the run changed a HelmChartConfig), former_values: {..},
+    kube_proxy: None|{name, namespace, node_selector, former}}
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
     agents that may run the step's configuration; `config`, `expect` and (of nodes apart) `expect_nodes` say what
     cilium-config and they must show after; `renew` are those whose CiliumNodeConfig is put back as `node_configs` have it;
     `reached` are the ways between nodes that must work again; `before` is what the gate after the way back compares with.
+    `kube_proxy` is what the step kept off the nodes: it comes back before anything else.
     """
     before, view = View(record.get("facts")), View(facts)
     current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
     way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, "reached": [], **undo_own.NOTHING,
            "before": _baseline(before, view), "chart_config": None, "former_values": {}}
     step = _step(record, entry)
+    way["kube_proxy"] = read.mapping(step.get("kube_proxy"))
     if not _changed_values(step) and not undo_own.planned(step):
         return way
     earlier, nodes = _earlier(record, entry), _nodes(before, entry, view, _changed_values(step))

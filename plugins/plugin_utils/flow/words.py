@@ -54,6 +54,8 @@ def differences(view: View, wanted: Wanted, found: Comparison) -> str:
     if found.pending:
         parts.append(f"on {read.name_nodes(found.pending)} the agent does not run what cilium-config says, and a restart "
                      "would change it")
+    if found.beside:
+        parts.append(found.beside.difference)
     sentence = "; ".join(parts)
     return (sentence if sentence.startswith("cilium-config") else sentence[:1].upper() + sentence[1:]) + "."
 

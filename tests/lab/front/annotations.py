@@ -16,6 +16,7 @@ POLL_SECONDS = 0.02
 # What the simulator understands, by annotation.
 KNOWN = {
     "lab/kernel": r"\S+",
+    "lab/kubelet": r"\S+",
     "lab/devices": r"[^\s,=]+=[^\s,=]+(,[^\s,=]+=[^\s,=]+)*",
     "lab/health": r"ok|warning|failure",
     "lab/ready": r"true|false",
@@ -75,4 +76,5 @@ def _follows(node: dict[str, Any], closed_port: int) -> bool:
     unreachable = status["daemonEndpoints"]["kubeletEndpoint"]["Port"] == closed_port
     return ((ready == "False") == (notes.get("lab/ready") == "false")
             and unreachable == (notes.get("lab/exec") == "unreachable")
+            and notes.get("lab/kubelet") in (None, status["nodeInfo"]["kubeletVersion"])
             and notes.get("lab/kernel") in (None, status["nodeInfo"]["kernelVersion"]))

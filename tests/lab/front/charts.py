@@ -76,17 +76,20 @@ def _chart_yaml(path: Path) -> str:
         raise LabError(f"{path} is no chart: give a chart's folder or its .tgz archive.") from error
 
 
-def default_values(chart: Chart, api_port: int) -> dict[str, Any]:
-    """The mission's example cluster: native routing, kube-proxy replaced, NodePort in SNAT, masquerading in BPF."""
-    values: dict[str, Any] = {
-        "k8sServiceHost": "127.0.0.1", "k8sServicePort": api_port,
-        "ipv4NativeRoutingCIDR": POD_RANGE, "autoDirectNodeRoutes": True, "bpf": {"masquerade": True},
-    }
+def default_values(chart: Chart, api_port: int, kube_proxy: bool = False) -> dict[str, Any]:
+    """The mission's example cluster: native routing, kube-proxy replaced, NodePort in SNAT, masquerading in BPF.
+
+    With kube-proxy agents use the Service of the API, and masquerading is by iptables, as BPF's asks for the replacement.
+    """
+    values: dict[str, Any] = {"ipv4NativeRoutingCIDR": POD_RANGE, "autoDirectNodeRoutes": True, "bpf": {"masquerade": not kube_proxy}}
+    if not kube_proxy:
+        values.update(k8sServiceHost="127.0.0.1", k8sServicePort=api_port)
     if chart.minor <= (1, 13):
         # The agents up to 1.13 refuse BPF masquerading together with IPv6 masquerading.
-        values.update(tunnel="disabled", kubeProxyReplacement="strict", enableIPv6Masquerade=False)
+        values.update(tunnel="disabled", kubeProxyReplacement="disabled" if kube_proxy else "strict",
+                      enableIPv6Masquerade=False)
     else:
-        values.update(routingMode="native", kubeProxyReplacement=True)
+        values.update(routingMode="native", kubeProxyReplacement=not kube_proxy)
     return values
 
 

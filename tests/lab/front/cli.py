@@ -42,6 +42,8 @@ def _up(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a Helm value")
     sub.add_argument("--values", metavar="FILE", help="a file of Helm values")
     sub.add_argument("--annotate", action="append", default=[], metavar="NODE:KEY=VALUE", help="steer a node")
+    sub.add_argument("--kube-proxy", action="store_true", default=None,
+                     help="with kube-proxy as a DaemonSet, and Cilium beside it: a cluster before the replacement")
     sub.add_argument("--helm", metavar="PATH|3|4", help="which Helm (default: that of PATH, else 4)")
     sub.add_argument("--watch-pid", type=int, metavar="PID", help="the lab ends with this process")
     sub.add_argument("--timeout", type=float, metavar="SECONDS",

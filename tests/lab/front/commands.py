@@ -41,6 +41,8 @@ def up(args: argparse.Namespace, progress: Progress) -> Result:
             state.save_request({**request, "installed": None})
         api = Api(state)
         _configure(state, api, program, wanted, progress)
+        if request.get("kube_proxy"):
+            _install_kube_proxy(state, api, program, args, progress)
         if request["cilium"] != NO_CILIUM:
             _install(state, api, program, request, args, progress)
     progress.say(f"export KUBECONFIG={state.kubeconfig}")
@@ -49,15 +51,16 @@ def up(args: argparse.Namespace, progress: Progress) -> Result:
 
 def merge_request(args: argparse.Namespace, running: dict[str, Any]) -> dict[str, Any]:
     """What the lab is to be: what is asked for now over what a running lab is; refuses what takes a new lab."""
-    asked = {"nodes": args.nodes, "cilium": _asked_version(args), "chart": _asked_chart(args)}
+    asked = {"nodes": args.nodes, "cilium": _asked_version(args), "chart": _asked_chart(args), "kube_proxy": args.kube_proxy}
     if not running:
-        fresh = {"nodes": asked["nodes"] or DEFAULT_NODES, "chart": None, "cilium": NO_CILIUM}
+        fresh = {"nodes": asked["nodes"] or DEFAULT_NODES, "chart": None, "cilium": NO_CILIUM,
+                 "kube_proxy": bool(asked["kube_proxy"])}
         if asked["cilium"] != NO_CILIUM:
             chart = find_chart(asked["cilium"], args.chart)
             fresh.update(chart=str(chart.path), cilium=chart.version)
         return {**fresh, "set": args.set, "values": _values_file(args.values)}
     for key, value in asked.items():
-        if value is not None and not _same(key, running[key], value):
+        if value is not None and not _same(key, running.get(key), value):
             raise LabError(f"Lab {args.name} runs with {key} {running[key]}, not {value}: "
                            f"take it down first (lab down --name {args.name}).")
     changed = {"set": args.set} if args.set else {}
@@ -94,6 +97,12 @@ def _configure(state: LabState, api: Api, program: Path, wanted: list[annotation
     release.apply_manifests(program, state, [auditor])
 
 
+def _install_kube_proxy(state: LabState, api: Api, program: Path, args: argparse.Namespace, progress: Progress) -> None:
+    with progress.step("Installing kube-proxy"):
+        release.apply_manifests(program, state, [MANIFESTS / "kube-proxy.yaml"])
+        release.wait_daemonset(api, "kube-proxy", args.timeout or 120)
+
+
 def _cluster(state: LabState) -> dict[str, Any]:
     cluster = state.cluster()
     if cluster is None:
@@ -104,7 +113,7 @@ def _cluster(state: LabState) -> dict[str, Any]:
 def _install(state: LabState, api: Api, program: Path, request: dict[str, Any], args: argparse.Namespace,
              progress: Progress) -> None:
     chart = Chart(Path(request["chart"]), request["cilium"])
-    values = default_values(chart, _cluster(state)["ports"]["apiserver"])
+    values = default_values(chart, _cluster(state)["ports"]["apiserver"], request.get("kube_proxy", False))
     options = [part for text in request["set"] for part in ("--set", text)]
     if request["values"]:
         options = ["--values", request["values"], *options]

@@ -48,6 +48,15 @@ def _complaint(stderr: str) -> str:
     return "\n".join(lines) or "it gave no reason"
 
 
+def wait_daemonset(api: Api, name: str, seconds: float) -> None:
+    """Returns once a DaemonSet of kube-system has a Ready pod on every node."""
+    deadline, path = time.monotonic() + seconds, f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/{name}"
+    while not _rolled_out(api.get(path)):
+        if time.monotonic() > deadline:
+            raise LabError(f"DaemonSet {name} is not Ready on every node after {seconds:.0f} s.")
+        time.sleep(POLL_SECONDS)
+
+
 def wait_agents(api: Api, seconds: float) -> None:
     """Returns once every agent is Ready; agents that refuse to start end the waiting."""
     deadline, next_list, found = time.monotonic() + seconds, 0.0, []

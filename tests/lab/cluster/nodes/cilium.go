@@ -75,6 +75,7 @@ func agentVersion(image string) string {
 type boot struct {
 	input agent.Input
 	fault agentFault
+	api   apiAccess
 }
 
 // readBoot prepares a start of pod's agent. frozen is the configuration the pod was created with, nil if none.
@@ -89,7 +90,11 @@ func (s *Simulator) readBoot(ctx context.Context, pod *corev1.Pod, frozen map[st
 			return boot{}, err
 		}
 	}
-	return boot{fault: f.agent, input: agent.Input{
+	access, err := s.apiAccess(ctx, pod)
+	if err != nil {
+		return boot{}, err
+	}
+	return boot{fault: f.agent, api: access, input: agent.Input{
 		Version: agentVersion(agentImage(pod)), Config: config,
 		Host: agent.Host{NodeName: node.Name, Kernel: f.kernel, Devices: f.devices},
 	}}, nil

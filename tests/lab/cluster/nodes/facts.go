@@ -16,6 +16,7 @@ import (
 // Annotations by which a node is steered, each readable and changeable at any time.
 const (
 	annotationKernel  = "lab/kernel"        // kernel release
+	annotationKubelet = "lab/kubelet"       // kubelet version, such as v1.34.4+k3s1
 	annotationDevices = "lab/devices"       // name=driver,name=driver
 	annotationHealth  = "lab/health"        // ok, warning or failure: what the running agent answers
 	annotationReady   = "lab/ready"         // "false": the node's Ready condition is False
@@ -43,6 +44,7 @@ type agentFault struct {
 // facts are a node as its annotations make it.
 type facts struct {
 	kernel  string
+	kubelet string
 	devices []agent.Device
 	health  string
 	ready   bool
@@ -66,6 +68,7 @@ func parseFacts(index int, annotations map[string]string) (f facts, problems []e
 	}
 	var err error
 	f.kernel = value(annotationKernel, defaultKernel)
+	f.kubelet = value(annotationKubelet, kubeletVersion)
 	f.ready = value(annotationReady, "true") != "false"
 	f.devices, err = parseDevices(index, value(annotationDevices, defaultDevices))
 	note(err)

@@ -14,7 +14,7 @@ import (
 
 func TestFactsWithoutAnnotations(t *testing.T) {
 	f, problems := parseFacts(7, nil)
-	want := facts{kernel: "6.2.0-26-generic", health: "ok", ready: true,
+	want := facts{kernel: "6.2.0-26-generic", kubelet: "v1.34.4", health: "ok", ready: true,
 		devices: []agent.Device{{Name: "eth0", Driver: "virtio_net", IP: "192.168.7.10"}},
 		place:   agent.Place{Routed: true},
 		agent:   agentFault{startDelay: 300 * time.Millisecond}}
@@ -25,12 +25,12 @@ func TestFactsWithoutAnnotations(t *testing.T) {
 
 func TestFactsFollowAnnotations(t *testing.T) {
 	f, problems := parseFacts(2, map[string]string{
-		annotationKernel: "5.4.0-150-generic", annotationDevices: "eth0=virtio_net, eth1=mlx5_core",
+		annotationKernel: "5.4.0-150-generic", annotationKubelet: "v1.34.4+k3s1", annotationDevices: "eth0=virtio_net, eth1=mlx5_core",
 		annotationHealth: "warning", annotationReady: "false", annotationAgent: "crash:no: luck", annotationExec: "unreachable",
 	})
 	devices := []agent.Device{{Name: "eth0", Driver: "virtio_net", IP: "192.168.2.10"},
 		{Name: "eth1", Driver: "mlx5_core", IP: "192.168.2.11"}}
-	if len(problems) != 0 || f.kernel != "5.4.0-150-generic" || !reflect.DeepEqual(f.devices, devices) ||
+	if len(problems) != 0 || f.kernel != "5.4.0-150-generic" || f.kubelet != "v1.34.4+k3s1" || !reflect.DeepEqual(f.devices, devices) ||
 		f.health != "warning" || f.ready || f.agent.crash != "no: luck" || !f.exec.Unreachable() {
 		t.Errorf("facts %+v, problems %v", f, problems)
 	}

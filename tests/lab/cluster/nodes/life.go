@@ -60,6 +60,10 @@ type agentLife struct {
 	log      string
 	prevLog  string
 	flapped  bool
+	// The init container that puts the configuration together, where there is one; it fails without the API.
+	building   bool
+	failed     int // how often it did
+	buildError *termination
 }
 
 // reader reads what an agent is to start with; see Simulator.readBoot.
@@ -88,10 +92,14 @@ func (l *agentLife) advance(now time.Time, freeze bool, read reader) error {
 }
 
 func (l *agentLife) restart(now time.Time, freeze bool, read reader) error {
+	again := &l.restarts
+	if l.building {
+		again = &l.failed
+	}
 	if err := l.begin(now, freeze, read); err != nil {
 		return err
 	}
-	l.restarts++
+	*again++
 	return nil
 }
 
@@ -101,7 +109,8 @@ func (l *agentLife) begin(now time.Time, freeze bool, read reader) error {
 	if err != nil {
 		return err
 	}
-	if freeze {
+	l.building = freeze && l.frozen == nil
+	if freeze && next.api.problem == "" {
 		l.frozen = next.input.Config
 	}
 	l.boot, l.phase, l.started = next, phaseStarting, now
@@ -116,6 +125,11 @@ func (l *agentLife) launch(now time.Time) {
 		l.crash(now, l.boot.fault.crash)
 		return
 	}
+	if l.boot.api.problem != "" {
+		l.withoutAPI(now)
+		return
+	}
+	l.building = false
 	started, err := agent.Start(l.boot.input)
 	if err != nil {
 		l.crash(now, err.Error())
@@ -133,6 +147,17 @@ func (l *agentLife) crash(now time.Time, message string) {
 	l.phase, l.due = phaseBackOff, now.Add(backOff(l.restarts))
 }
 
+// withoutAPI ends the init container, or the agent where there is none or it has done its work before.
+func (l *agentLife) withoutAPI(now time.Time) {
+	message := agent.WithoutAPI(l.boot.input.Version, l.boot.api.address, l.boot.api.problem, l.building)
+	if !l.building {
+		l.crash(now, message)
+		return
+	}
+	l.buildError = &termination{code: crashCode, message: message, started: l.started, finished: now}
+	l.phase, l.due = phaseBackOff, now.Add(backOff(l.failed))
+}
+
 func (l *agentLife) end(now time.Time, code int, message string) {
 	l.last = &termination{code: code, message: message, started: l.started, finished: now}
 	l.log += message + "\n"
@@ -148,11 +173,23 @@ type view struct {
 	log, prevLog   string
 	agent          *agent.Agent
 	nextChange     time.Time
+	build          *build // of an init container that has failed
+}
+
+// build is an init container that could not put the configuration together.
+type build struct {
+	running bool // it tries again
+	failed  int
+	last    termination
 }
 
 func (l *agentLife) view() view {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.building && l.buildError != nil {
+		retry := &build{running: l.phase == phaseStarting, failed: l.failed, last: *l.buildError}
+		return view{started: l.started, nextChange: l.due, build: retry}
+	}
 	return view{
 		running: l.phase == phaseStarting || l.phase == phaseRunning,
 		ready:   l.phase == phaseRunning && !l.boot.fault.neverReady,

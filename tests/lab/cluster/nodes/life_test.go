@@ -17,11 +17,12 @@ import (
 type site struct {
 	config map[string]string
 	fault  agentFault
+	api    apiAccess
 	err    error
 }
 
 func newSite() *site {
-	return &site{config: map[string]string{"kube-proxy-replacement": "strict", "tunnel": "disabled"},
+	return &site{config: map[string]string{"kube-proxy-replacement": "strict", "tunnel": "disabled", "ipv4-native-routing-cidr": "10.0.0.0/8"},
 		fault: agentFault{startDelay: time.Second}}
 }
 
@@ -32,7 +33,7 @@ func (s *site) read(frozen map[string]string) (boot, error) {
 	}
 	host := agent.Host{NodeName: "node-1", Kernel: defaultKernel,
 		Devices: []agent.Device{{Name: "eth0", Driver: "virtio_net", IP: "192.168.1.10"}}}
-	return boot{fault: s.fault, input: agent.Input{Version: "1.13.4", Config: config, Host: host}}, s.err
+	return boot{fault: s.fault, api: s.api, input: agent.Input{Version: "1.13.4", Config: config, Host: host}}, s.err
 }
 
 // clock drives a life through time.
@@ -149,5 +150,43 @@ func TestALifeThatCannotReadWaits(t *testing.T) {
 	life := &agentLife{}
 	if err := life.advance(time.Now(), true, s.read); !errors.Is(err, s.err) || life.view().running {
 		t.Errorf("error %v, %+v", err, life.view())
+	}
+}
+
+func TestWithoutTheAPITheInitContainerFailsUntilItAnswers(t *testing.T) {
+	s := newSite()
+	s.api = apiAccess{"10.0.0.1:6443", refused}
+	c := start(t, s, true)
+	now := c.after(time.Second, s, true)
+	if now.running || now.ready || now.build == nil || now.build.running || now.build.failed != 0 || now.restarts != 0 ||
+		!strings.Contains(now.build.last.message, "Build config failed") {
+		t.Fatalf("after the first try: %+v", now)
+	}
+	if again := c.after(time.Second, s, true); again.build == nil || !again.build.running || again.build.failed != 1 {
+		t.Fatalf("the second try: %+v", again)
+	}
+	c.after(time.Second, s, true)
+	s.api, s.config["tunnel"] = apiAccess{address: "10.0.0.1:6443"}, "geneve"
+	c.after(2*time.Second, s, true)
+	if well := c.after(time.Second, s, true); !well.ready || well.build != nil || well.restarts != 0 {
+		t.Fatalf("with the API: %+v", well)
+	}
+	if c.life.frozen["tunnel"] != "geneve" {
+		t.Error("a configuration was written down that could not be read")
+	}
+}
+
+func TestWithoutTheAPIAnAgentThatHasItsConfigurationCrashes(t *testing.T) {
+	for _, freeze := range []bool{true, false} {
+		s := newSite()
+		s.fault.flap = true
+		c := start(t, s, freeze)
+		c.after(time.Second, s, freeze)
+		s.api = apiAccess{"10.96.0.1:443", timedOut}
+		c.after(flapAfter, s, freeze)
+		now := c.after(time.Second, s, freeze)
+		if now.running || now.build != nil || now.last == nil || !strings.Contains(now.last.message, "dial tcp 10.96.0.1:443: i/o timeout") {
+			t.Errorf("freeze %v: %+v", freeze, now)
+		}
 	}
 }

@@ -128,7 +128,7 @@ func (s *Simulator) kubeletPort(f facts) int32 {
 func nodeInfo(f facts, former corev1.NodeSystemInfo) corev1.NodeSystemInfo {
 	info := corev1.NodeSystemInfo{
 		KernelVersion: f.kernel, OSImage: "Ubuntu 22.04.2 LTS", OperatingSystem: "linux", Architecture: "amd64",
-		ContainerRuntimeVersion: "containerd://1.7.0-sim", KubeletVersion: kubeletVersion,
+		ContainerRuntimeVersion: "containerd://1.7.0-sim", KubeletVersion: f.kubelet,
 		MachineID: former.MachineID, SystemUUID: former.SystemUUID, BootID: former.BootID,
 	}
 	if info.MachineID == "" {
@@ -192,7 +192,7 @@ func (s *Simulator) syncNode(ctx context.Context, name string) error {
 }
 
 func sameNode(status corev1.NodeStatus, f facts, port int32) bool {
-	return status.NodeInfo.KernelVersion == f.kernel &&
+	return status.NodeInfo.KernelVersion == f.kernel && status.NodeInfo.KubeletVersion == f.kubelet &&
 		status.DaemonEndpoints.KubeletEndpoint.Port == port &&
 		nodeReady(status.Conditions) == f.ready
 }

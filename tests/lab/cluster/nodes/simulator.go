@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type queue = workqueue.TypedRateLimitingInterface[types.NamespacedName]
 // Simulator plays the kubelets of all nodes. It implements kubelet.Runtime.
 type Simulator struct {
 	options   Options
+	server    string // host and port of the API server
 	client    kubernetes.Interface
 	dynamic   dynamic.Interface
 	informers informers.SharedInformerFactory
@@ -64,7 +66,7 @@ func New(config *rest.Config, options Options) (*Simulator, error) {
 		return nil, err
 	}
 	return &Simulator{
-		options: options, client: client, dynamic: dynamicClient,
+		options: options, server: strings.TrimPrefix(config.Host, "https://"), client: client, dynamic: dynamicClient,
 		podQueue: newQueue(), nodeQueue: newQueue(),
 	}, nil
 }

@@ -19,6 +19,11 @@ func podStatus(pod *corev1.Pod, life *podLife) corev1.PodStatus {
 		HostIP: nodeIP(nodeIndex(pod.Spec.NodeName)), PodIP: life.ip, PodIPs: []corev1.PodIP{{IP: life.ip}},
 	}
 	status.HostIPs = []corev1.HostIP{{IP: status.HostIP}}
+	if life.agent != nil {
+		if failed := life.agent.view().build; failed != nil {
+			return initFailing(pod, status, *failed)
+		}
+	}
 	for _, c := range pod.Spec.InitContainers {
 		status.InitContainerStatuses = append(status.InitContainerStatuses, initStatus(pod, c, started))
 	}
@@ -75,6 +80,47 @@ func initStatus(pod *corev1.Pod, c corev1.Container, started metav1.Time) corev1
 	}
 	status := completed(baseStatus(pod, c), started)
 	status.Ready = true
+	return status
+}
+
+// initFailing is a pod whose init container `config` fails: those after it, and all containers, wait for it.
+func initFailing(pod *corev1.Pod, status corev1.PodStatus, failed build) corev1.PodStatus {
+	status.Phase = corev1.PodPending
+	before := true
+	for _, c := range pod.Spec.InitContainers {
+		one := pending(baseStatus(pod, c))
+		switch {
+		case c.Name == configContainer:
+			one, before = failingInit(pod, c, failed), false
+		case before:
+			one = initStatus(pod, c, *status.StartTime)
+		}
+		status.InitContainerStatuses = append(status.InitContainerStatuses, one)
+	}
+	for _, c := range pod.Spec.Containers {
+		status.ContainerStatuses = append(status.ContainerStatuses, pending(baseStatus(pod, c)))
+	}
+	status.Conditions = podConditions(pod.Status.Conditions, false)
+	return status
+}
+
+func pending(status corev1.ContainerStatus) corev1.ContainerStatus {
+	status.ContainerID, status.Started = "", new(bool)
+	status.State.Waiting = &corev1.ContainerStateWaiting{Reason: "PodInitializing"}
+	return status
+}
+
+func failingInit(pod *corev1.Pod, c corev1.Container, failed build) corev1.ContainerStatus {
+	status := baseStatus(pod, c)
+	status.RestartCount, status.Started = int32(failed.failed), new(bool)
+	status.LastTerminationState.Terminated = terminated(status, failed.last)
+	if failed.running {
+		status.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(failed.last.finished.Truncate(time.Second))}
+		return status
+	}
+	status.State.Waiting = &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff",
+		Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
+			backOff(failed.failed), c.Name, pod.Name, pod.Namespace, pod.UID)}
 	return status
 }
 

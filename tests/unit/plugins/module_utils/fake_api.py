@@ -22,8 +22,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "well-known-token"
-SERVED = re.compile(r"/api/v1/|/apis/(apps|coordination\.k8s\.io)/v1/|/version$")
-PLURALS = "nodes|pods|secrets|configmaps|daemonsets|leases|helmcharts|applications|ciliumnodeconfigs|namespaces"
+SERVED = re.compile(r"/api/v1/|/apis/(apps|coordination\.k8s\.io|discovery\.k8s\.io)/v1/|/version$")
+PLURALS = ("nodes|pods|secrets|configmaps|daemonsets|leases|helmcharts|applications|ciliumnodeconfigs|namespaces|"
+           "services|endpointslices")
 COLLECTION = re.compile(r"/(%s)$" % PLURALS)
 
 
@@ -65,6 +66,7 @@ class FakeApi:
         self.scripts: List[list] = []
         self.on_exec: Callable[[str, List[str]], Output] = lambda pod, command: Output()
         self.on_delete: Callable[[str, dict], None] = lambda path, former: None
+        self.on_change: Callable[[str, dict], None] = lambda path, now: None
         self.version = 1
         self.lock = threading.RLock()
         self.server = Server(("127.0.0.1", 0), Handler)
@@ -198,6 +200,21 @@ class Handler(BaseHTTPRequestHandler):
             return self.fail(409, "Conflict", "the object has been modified")
         return self.json(200, self.server.api.put(path, body))
 
+    def on_patch(self, path: str, _query: dict, body: Any) -> None:
+        """A JSON merge patch (RFC 7386); a change of the spec counts up the generation."""
+        api: FakeApi = self.server.api
+        former = api.objects.get(path)
+        if former is None:
+            return self.fail(404, "NotFound", "not found")
+        if (body.get("metadata") or {}).get("resourceVersion") not in (None, former["metadata"]["resourceVersion"]):
+            return self.fail(409, "Conflict", "the object has been modified")
+        now = merged(former, body)
+        if now.get("spec") != former.get("spec") and "generation" in now["metadata"]:
+            now["metadata"]["generation"] += 1
+        stored = api.put(path, now)
+        api.on_change(path, stored)
+        return self.json(200, stored)
+
     def on_delete(self, path: str, _query: dict, body: Any) -> None:
         api: FakeApi = self.server.api
         former = api.objects.get(path)
@@ -255,6 +272,18 @@ class Handler(BaseHTTPRequestHandler):
             short = len(payload) < 126
             head = struct.pack("!BB", 0x82, len(payload)) if short else struct.pack("!BBH", 0x82, 126, len(payload))
             self.wfile.write(head + payload)
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7386; an empty mapping that is left is dropped, as the API server does with fields that may be left out."""
+    if not isinstance(patch, dict):
+        return patch
+    found = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        found[key] = merged(found.get(key), value)
+        if value is None or found[key] == {}:
+            del found[key]
+    return found
 
 
 def status_of(output: Output) -> dict:

@@ -196,3 +196,16 @@ def test_denied_exec_is_each_agents_own_error(api, cilium, cluster):
     api.script("GET", "/exec", Reply(403, b"{}"))
     answers = cilium_agents.ask_all(cluster, "kube-system", agents_of(cluster), 3, 2.0)
     assert [answer.error.kind for answer in answers] == ["denied"] * 3
+
+
+def test_an_agent_that_fails_before_it_begins_is_known_by_its_init_container(api, cilium, cluster):
+    pod = api.objects[cilium.path("node-1")]
+    pod["status"] = {"conditions": [{"type": "Ready", "status": "False"}], "initContainerStatuses": [
+        {"name": "mount-cgroup", "ready": True, "restartCount": 0, "state": {"terminated": {"message": "fine"}}},
+        {"name": "config", "ready": False, "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+         "lastState": {"terminated": {"message": "Running\nError: Build config failed: connection refused"}}}],
+        "containerStatuses": [
+            {"name": "cilium-agent", "restartCount": 0, "state": {"waiting": {"reason": "PodInitializing"}}}]}
+    agent = agents_of(cluster)[0]
+    assert agent["waiting"] == "Init:CrashLoopBackOff" and agent["restarts"] == 0
+    assert agent["last_message"] == "Error: Build config failed: connection refused"

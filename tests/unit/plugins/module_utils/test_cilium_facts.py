@@ -20,7 +20,7 @@ from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.fake_ci
     CONFIG, DAEMONSET, SPACE, stamp)
 
 KEYS = {"schema", "cluster", "release", "release_found", "owner", "config", "manifest_config", "node_configs",
-        "node_config_api", "nodes", "daemonset", "agents", "unread"}
+        "node_config_api", "nodes", "daemonset", "agents", "unread", "kube_proxy", "api", "service_addresses"}
 MANIFEST = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cilium-config\ndata:\n  bpf-lb-mode: snat\n"
 
 
@@ -66,7 +66,10 @@ def test_the_whole_document(api, cilium, cluster):
     assert facts["daemonset"]["max_unavailable"] == 2 and facts["daemonset"]["restarts_on_config_change"] is False
     assert [agent["config_current"] for agent in facts["agents"]] == [True] * 3
     assert all(agent["status"]["nodeport_mode"] == "snat" and agent["error"] is None for agent in facts["agents"])
-    assert facts["agents"][0]["options"] == {"routing_mode": "native"}
+    assert facts["agents"][0]["options"] == {
+        "routing_mode": "native", "api_host": "default/kubernetes", "api_port": "default/kubernetes"}
+    assert facts["kube_proxy"]["kind"] == "none" and facts["service_addresses"] == []
+    assert facts["api"] == {"explicit": False, "host": None, "port": None, "endpoints": []}
     assert "hunter2" not in json.dumps(facts)
 
 
@@ -109,7 +112,7 @@ def test_every_source_may_fail_without_the_others(api, cilium, cluster):
     assert set(facts) == KEYS and len(facts["agents"]) == 3
     assert [facts[name] for name in ("nodes", "daemonset", "config", "node_configs", "owner", "release")] == [None] * 6
     assert unread(facts) == {name: "failed" for name in (
-        "nodes", "daemonset", "config", "node_configs", "owner", "release", "cluster/version")}
+        "nodes", "daemonset", "config", "node_configs", "owner", "release", "cluster/version", "kube_proxy")}
     assert all(agent["config_current"] is None and agent["status"] for agent in facts["agents"])
 
 

@@ -353,3 +353,22 @@ def test_nodes_apart_report_something_else(api, cilium, cluster):
     assert states(roll_out(cluster, wish(expect={"nodeport_mode": "dsr"}, expect_nodes=apart))) == dict.fromkeys(ALL, "skipped")
     error = stopped(cluster, wish(["node-3"], expect_nodes={"node-3": {"nodeport_mode": "hybrid"}}))
     assert "nodeport_mode is dsr, wanted hybrid" in error.message and states(error.result) == {"node-3": "failed"}
+
+
+def test_an_agent_that_fails_before_it_begins_is_not_waited_for(api, cilium, cluster):
+    cilium.configure({"bpf-lb-mode": "dsr"})
+    status = {"name": "config", "ready": False, "restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+              "lastState": {"terminated": {"message": "Error: connection refused"}}}
+
+    def put_pod(node, **_changes):
+        name = FakeCilium.put_pod(cilium, node, ready=False)
+        api.objects["/api/v1/namespaces/kube-system/pods/" + name]["status"]["initContainerStatuses"] = [status]
+    cilium.put_pod = put_pod
+    begin = time.monotonic()
+    stop = stopped(cluster, wish(["node-1"], timeout=60.0))
+    assert "Error: connection refused" in stop.message and time.monotonic() - begin < 30
+
+
+def test_what_only_the_pod_tells_can_be_expected(api, cilium, cluster):
+    result = roll_out(cluster, wish(["node-1"], expect={"api_host": "default/kubernetes"}))
+    assert states(result) == {"node-1": "skipped"}

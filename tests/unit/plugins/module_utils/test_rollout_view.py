@@ -19,18 +19,27 @@ def test_what_meets_an_expectation(found, wanted, met):
     assert accepted(found, wanted) is met
 
 
+AGENT = {"options": {"routing_mode": None, "api_host": "10.0.0.10", "nodeport_mode": "dsr"}}
+
+
 def test_live_differences_in_words():
     status = {"health": "warning", "nodeport_mode": "snat", "routing_mode": None, "devices": ["eth0"]}
     answer = Answer(status, "json", routing_mode="native")
     wanted = {"nodeport_mode": ["dsr", "hybrid"], "routing_mode": "native", "dsr_dispatch": "opt"}
-    assert live_differences(answer, wanted) == [
+    assert live_differences(answer, wanted, AGENT) == [
         "its health is warning", "dsr_dispatch is not there, wanted opt", "nodeport_mode is snat, wanted dsr or hybrid"]
-    assert live_differences(Answer(dict(status, health="ok")), {}) == []
-    assert live_differences(Answer({}), {}) == ["its health is not told"]
+    assert live_differences(Answer(dict(status, health="ok")), {}, AGENT) == []
+    assert live_differences(Answer({}), {}, AGENT) == ["its health is not told"]
+
+
+def test_what_the_status_does_not_say_the_pod_may():
+    answer = Answer({"health": "ok", "api_host": None})
+    assert live_differences(answer, {"api_host": "10.0.0.10"}, AGENT) == []
+    assert live_differences(answer, {"api_host": "10.0.0.9"}, AGENT) == ["api_host is 10.0.0.10, wanted 10.0.0.9"]
 
 
 def test_an_agent_that_was_not_read_proves_nothing():
-    assert live_differences(Answer(error=Timeout("it hangs")), {}) == ["it hangs"]
+    assert live_differences(Answer(error=Timeout("it hangs")), {}, AGENT) == ["it hangs"]
 
 
 def test_one_look(api, cilium, cluster):

@@ -13,7 +13,10 @@ from typing import Any
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "facts"
 FORWARDING_MODE = "service.cilium.io/forwarding-mode"
 RENDERED = ("bpf-lb-mode", "bpf-lb-dsr-dispatch", "bpf-lb-mode-annotation", "tunnel-protocol", "tunnel", "routing-mode",
-            "ipv4-native-routing-cidr", "auto-direct-node-routes")
+            "ipv4-native-routing-cidr", "auto-direct-node-routes", "kube-proxy-replacement")
+NO_REPLACEMENT = {True: "false", False: "disabled"}
+# What agents use that are given no address of the API: its Service's.
+OWN_SERVICE = "default/kubernetes"
 ALL = sorted(path.stem for path in FIXTURES.glob("*.json"))
 
 
@@ -63,6 +66,9 @@ def render(chart: str, values: dict, former: dict[str, str]) -> dict[str, str]:
         data["tunnel"] = value_at(values, "tunnel") or "vxlan"
     else:
         data["routing-mode"] = value_at(values, "routingMode") or "tunnel"
+    replacement = value_at(values, "kubeProxyReplacement")
+    words = {True: "true", False: "false", None: NO_REPLACEMENT[minor(chart) >= 14]}
+    data["kube-proxy-replacement"] = words[replacement] if replacement in words else replacement
     if minor(chart) >= 17:
         data["bpf-lb-mode-annotation"] = "true" if value_at(values, "bpf.lbModeAnnotation") else "false"
     if minor(chart) >= 14:
@@ -79,12 +85,16 @@ def boot(version: str, data: dict[str, str]) -> dict[str, Any]:
     mode, dispatch = data.get("bpf-lb-mode", "snat"), data.get("bpf-lb-dsr-dispatch", "opt")
     annotation = number >= 17 and data.get("bpf-lb-mode-annotation") == "true"
     mode = _checked_mode(number, mode, dispatch, annotation, data)
+    replacement = data.get("kube-proxy-replacement", NO_REPLACEMENT[number >= 14])
+    if number >= 16 and replacement not in ("true", "false"):
+        raise Exits("kube-proxy-replacement")
+    off = replacement in NO_REPLACEMENT.values()
     tunnel = _tunnel(number, data)
     if tunnel and data.get("auto-direct-node-routes") == "true":
         raise Exits("direct routes beside a tunnel")
     if not tunnel and data.get("enable-ipv4-masquerade", "true") == "true" and "ipv4-native-routing-cidr" not in data:
         raise Exits("no range that is not masqueraded")
-    status: dict[str, Any] = {"nodeport_mode": mode}
+    status: dict[str, Any] = {"nodeport_mode": None if off else mode, "kube_proxy_replacement": replacement}
     if number >= 16:
         status.update(routing_mode="tunnel" if tunnel else "native", tunnel_protocol=tunnel)
     if number >= 15:
@@ -122,6 +132,7 @@ def upgrade(facts: dict, changes: dict[str, Any]) -> None:
     for path, value in changes.items():
         put(release["values"], path, value)
     data = render(release["chart_version"], release["values"], facts["config"]["data"])
+    facts["api"].update(server(release["values"]))
     if data != facts["config"]["data"]:
         for agent in facts["agents"]:
             agent["config_current"] = False
@@ -129,8 +140,28 @@ def upgrade(facts: dict, changes: dict[str, Any]) -> None:
     release["revision"] += 1
 
 
+def server(values: dict) -> dict[str, Any]:
+    """Address of the API in the pod template."""
+    host, port = value_at(values, "k8sServiceHost"), value_at(values, "k8sServicePort")
+    return {"explicit": bool(host), "host": host or None, "port": str(port) if port else None}
+
+
+def switch_kube_proxy(facts: dict, step: dict, off: bool) -> None:
+    """The DaemonSet with another node selector, and its pods gone or back."""
+    if "kube_proxy" not in step:
+        return
+    label, known = step["kube_proxy"]["node_selector"], facts["kube_proxy"]
+    assert known["node_selector"] == (step["kube_proxy"]["former"] if off else {**step["kube_proxy"]["former"], **label})
+    selector = {**known["node_selector"], **label} if off else step["kube_proxy"]["former"]
+    count = 0 if off else len(facts["nodes"])
+    known.update(node_selector=selector, desired=count, ready=count, nodes=[] if off else None)
+
+
 def restart(facts: dict, nodes: list[str]) -> None:
-    """New agents on these nodes."""
+    """New agents on these nodes; without kube-proxy they do not come up by the address of a Service."""
+    given = facts["api"]
+    if nodes and not given["explicit"] and facts["kube_proxy"]["kind"] == "daemonset" and not facts["kube_proxy"]["desired"]:
+        raise Exits("no API")
     for agent in facts["agents"]:
         if agent["node"] in nodes:
             lines = boot(agent["version"], facts["config"]["data"])
@@ -142,12 +173,14 @@ def restart(facts: dict, nodes: list[str]) -> None:
                 tunnel = _tunnel(minor(agent["version"]), facts["config"]["data"])
                 agent["options"]["routing_mode"] = "tunnel" if tunnel else "native"
             agent["uid"], agent["config_current"] = agent["uid"] + "+", True
+            agent["options"].update(api_host=given["host"] or OWN_SERVICE, api_port=given["port"] or OWN_SERVICE)
 
 
 def apply_step(facts: dict, step: dict) -> None:
     if step["values"]:
         upgrade(facts, step["values"])
     restart(facts, step["nodes"])
+    switch_kube_proxy(facts, step, True)
 
 
 def apply_plan(facts: dict, plan: dict) -> dict:
@@ -162,6 +195,7 @@ def revert_plan(facts: dict, plan: dict) -> dict:
     """The facts after every step was taken back, the last one first."""
     after = copy.deepcopy(facts)
     for step in reversed(plan["steps"]):
+        switch_kube_proxy(after, step, False)
         if step["values"]:
             upgrade(after, step["former_values"])
         restart(after, step["nodes"])
@@ -173,4 +207,5 @@ def settings(facts: dict) -> dict[str, Any]:
     return {
         "values": facts["release"]["values"], "config": facts["config"]["data"], "manifest": facts["manifest_config"],
         "running": {agent["node"]: [agent["status"], agent["options"]] for agent in facts["agents"]},
+        "kube_proxy": facts["kube_proxy"],
     }

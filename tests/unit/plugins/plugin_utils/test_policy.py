@@ -56,7 +56,7 @@ def test_what_is_needed_is_judged_with_it_in_the_order_of_application(given, jud
     ({"dsr": {"dispatch": "ipip"}}, "which is not taken"),
     ({"native_routing": {"cidr": "10.0.0.1/8"}}, "the range of all pods' IPv4 addresses, for example 10.0.0.0/8"),
     ({"dsr": "hybrid"}, "must be true, false or a mapping"),
-    ({"kube_proxy_replacement": {"mode": "x"}}, "it has none"),
+    ({"host_routing": {"mode": "x"}}, "it has none"),
     ("dsr", "must be a mapping"),
     ([], "must be a mapping"),
     ({1: {}}, "is no tuning"),

@@ -12,7 +12,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
 
 KEYS = {"tuning", "title", "selected", "applies", "state", "reason", "way_out", "options", "stage", "wanted", "found",
-        "restart_pending", "nodes", "rests_on", "notes", "left_out_nodes", "without", "groups"}
+        "restart_pending", "nodes", "rests_on", "notes", "met", "left_out_nodes", "without", "groups"}
 
 
 def verdicts(facts, wanted=None):

@@ -46,7 +46,7 @@ def test_mixed_agents_are_counted():
 
 def test_a_way_out_is_told_once():
     text = rendered(model.load("1.14.19-kpr-off"))
-    assert text.count("In a maintenance window") == 1 and "see kube_proxy_replacement above" in text
+    assert text.count("Choose an address of the API server") == 1 and "see kube_proxy_replacement above" in text
     assert "dsr: BLOCKED, see above" in text
 
 

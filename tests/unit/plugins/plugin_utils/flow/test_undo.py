@@ -212,7 +212,7 @@ def test_agents_that_were_not_even_restarted_have_nothing_to_go_back_to():
     assert run.refusal() is None
     assert run.way() == {"revision": None, "current": run.before["release"]["revision"], "nodes": [], "config": {}, "expect": {},
                          "reached": [], "node_configs": [], "renew": [], "expect_nodes": {}, "before": run.way()["before"],
-                         "chart_config": None, "former_values": {}}
+                         "chart_config": None, "former_values": {}, "kube_proxy": None}
 
 
 @pytest.mark.parametrize("facts", [None, {}, {"schema": 1}, {"schema": 1, "agents": [None, 5], "nodes": "x", "release": []}])

@@ -31,7 +31,7 @@ def with_config(fixture, **keys):
 
 @pytest.mark.parametrize("fixture, options, words, way_out", [
     ("1.13.4-tunnel-vxlan", {"dispatch": "geneve"}, "from 1.14 on", "dispatch opt"),
-    ("1.14.19-kpr-off", {}, "kube_proxy_replacement", "kube-proxy"),
+    ("1.14.19-kpr-off", {}, "kube_proxy_replacement", "api_host"),
     ("1.13.4-snat-native", {"dispatch": "geneve"}, "from 1.14 on", "upgrade"),
     ("1.13.4-edited-by-hand", {}, "changed by hand", "release's values"),
 ])

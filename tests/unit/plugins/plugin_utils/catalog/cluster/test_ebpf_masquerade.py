@@ -76,4 +76,4 @@ def test_agents_that_fell_back_to_iptables_are_not_restarted_in_vain():
 
 
 def test_it_needs_full_kube_proxy_replacement():
-    assert one.refused(one.verdict(one.cluster("1.14.19-kpr-off"), ID), "kube_proxy_replacement", "kube-proxy")
+    assert one.refused(one.verdict(one.cluster("1.14.19-kpr-off"), ID), "kube_proxy_replacement", "api_host")

@@ -70,7 +70,7 @@ def test_kernels_before_5_10_and_clusters_without_replacement_are_refused():
     old = one.cluster("1.14.19-snat-native", running=LEGACY, kernel="5.9.0-1")
     assert one.refused(one.verdict(old, ID), "kernel 5.10", "Upgrade the kernel")
     without = one.verdict(one.cluster("1.14.19-kpr-off"), ID)
-    assert one.refused(without, "kube_proxy_replacement", "kube-proxy")
+    assert one.refused(without, "kube_proxy_replacement", "api_host")
     assert without["reason"].startswith("It needs kube_proxy_replacement")
 
 

@@ -31,7 +31,7 @@ def test_no_status_shows_it_so_the_start_of_the_agent_counts(current, state):
 
 @pytest.mark.parametrize("facts, words, way_out", [
     (one.cluster("1.13.4-tunnel-vxlan", config={"cluster-id": "7"}), "native_routing", "maintenance window"),
-    (one.cluster("1.14.19-kpr-off"), "kube_proxy_replacement", "kube-proxy"),
+    (one.cluster("1.14.19-kpr-off"), "kube_proxy_replacement", "api_host"),
     (one.cluster("1.16.19-snat-native", config={"egress-masquerade-interfaces": "eth0"}), "ebpf_masquerade", "devices"),
     (one.cluster("1.16.19-snat-native", config={"cni-chaining-mode": "aws-cni"}), "aws-cni", "Leave"),
     (one.cluster("1.16.19-snat-native", values={"eni.enabled": True}), "eni.enabled", "Leave"),
