@@ -32,8 +32,10 @@ options:
         armed it, so the meta task C(reset_connection) comes before.
       - V(finished) ends the run on this host, so that another one may begin. The journal stays, for
         M(fastpath.cilium.host_revert).
+      - V(forgotten) ends it and removes the journal, for a run that only put back what others had changed. It is refused while
+        the dead man's switch is armed.
     type: str
-    choices: [applied, confirmed, finished]
+    choices: [applied, confirmed, finished, forgotten]
     default: applied
   ops:
     description: What is to be, in this order; no two about the same thing.
@@ -124,7 +126,7 @@ options:
       discipline:
         description: The V(qdisc); on a device with several transmit queues one for each.
         type: str
-        choices: [fq, fq_codel, pfifo, pfifo_fast]
+        choices: [fq, fq_codel, noqueue, pfifo, pfifo_fast]
       persist:
         description: Comes after all that only changes the running system, and waits for a confirmation where one is needed.
         type: bool
@@ -133,6 +135,10 @@ options:
         description: Arms the dead man's switch. V(link) and V(queues) do so without it.
         type: bool
         default: false
+  root:
+    description: Folder that stands for V(/) on this host, for tests. Devices and commands are always the machine's own.
+    type: path
+    default: /
   takeover:
     description: Id of another run in progress on this host whose lock is to be taken over.
     type: str
@@ -238,12 +244,12 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.apply import Request, apply, confirm, finish
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.apply import Request, apply, confirm, finish, forget
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.node import Node
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_file import is_private
 
-STATES = {"applied": apply, "confirmed": confirm, "finished": finish}
+STATES = {"applied": apply, "confirmed": confirm, "finished": finish, "forgotten": forget}
 OP = dict(
     kind={"type": "str", "required": True, "choices": [
         "file", "irq_affinity", "kernel_argument", "link", "qdisc", "queues", "tuned_profile", "unit", "value"]},
@@ -253,13 +259,14 @@ OP = dict(
     enabled={"type": "str", "choices": ["enabled", "disabled", "masked"]}, active={"type": "bool"}, profile={"type": "str"},
     irq={"type": "int"}, cpus={"type": "list", "elements": "int"}, device={"type": "str"}, mtu={"type": "int"},
     rx={"type": "int"}, tx={"type": "int"}, combined={"type": "int"},
-    discipline={"type": "str", "choices": ["fq", "fq_codel", "pfifo", "pfifo_fast"]},
+    discipline={"type": "str", "choices": ["fq", "fq_codel", "noqueue", "pfifo", "pfifo_fast"]},
     persist={"type": "bool", "default": False}, cuts_off={"type": "bool", "default": False},
 )
 OPTIONS = dict(
     run_id={"type": "str", "required": True},
     state={"type": "str", "choices": list(STATES), "default": "applied"},
     ops={"type": "list", "elements": "dict", "default": [], "options": OP},
+    root={"type": "path", "default": "/"},
     takeover={"type": "str"},
     confirm_within={"type": "int", "default": 60},
 )
@@ -281,7 +288,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     module.no_log_values.update(private_contents(module.params["ops"]))
     try:
-        result = STATES[module.params["state"]](Node(), request_of(module))
+        result = STATES[module.params["state"]](Node(module.params["root"]), request_of(module))
     except ChangeError as error:
         module.fail_json(msg=error.message, error_class=error.kind, **error.details)
     module.exit_json(**result)

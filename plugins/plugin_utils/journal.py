@@ -8,11 +8,12 @@ Every entry has `event` and `step` (the id of a plan's step). In the order in wh
              former_config: {key: value}           cilium-config as it was then
              former_node_configs: [{name, object}] CiliumNodeConfigs of ours that the step writes, null where there was none
              reached: [kinds]                      ways that worked between all nodes, of a step that changes those
+             residue: {tunings, nodes: {..}}       what stood on the hosts (flow/residue.py), where the step may change it
     applied  revision                              the release was upgraded
     rolled   nodes: {node: {state, ..}}            agents were restarted, as cilium_rollout returns it
-    done                                           the gate after the step held
+    done     lost: {node: [sentence]}              the gate after the step held; what hosts may have lost by it
     unrolled nodes: {node: {state, ..}}            agents were restarted on the way back, likewise
-    undone                                         taken back, and verified
+    undone   kept: {node: [sentence]}              taken back, and verified; what stays on hosts as it is
 """
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def steps(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
     [{id, former_revision, former_config: None where not written, former_node_configs: [{name, object}],
       revision: int|None, nodes: [planned], reached: [kinds],
-      rolled: {node: {..}}, unrolled: None or likewise, state: the last event}]
+      rolled: {node: {..}}, unrolled: None or likewise, residue, lost, kept: None where not written, state: the last event}]
     """
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
@@ -79,7 +80,8 @@ def _begin(found: dict[str, dict[str, Any]], name: str, entry: Entry) -> None:
     found[name] = {"id": name, "former_revision": entry.get("former_revision"), "revision": None,
                    "former_config": read.mapping(entry.get("former_config")), "former_node_configs": _configs(entry),
                    "nodes": _names(entry.get("nodes")),
-                   "reached": _names(entry.get("reached")), "rolled": {}, "unrolled": None, "state": "started"}
+                   "reached": _names(entry.get("reached")), "rolled": {}, "unrolled": None, "state": "started",
+                   "residue": read.mapping(entry.get("residue")), "lost": None, "kept": None}
 
 
 def _names(value: Any) -> list[str]:
@@ -96,6 +98,8 @@ def _take(step: dict[str, Any], entry: Entry) -> None:
     step["state"] = entry["event"]
     if entry["event"] == "applied":
         step["revision"] = entry.get("revision")
+    for name in ("lost", "kept"):
+        step[name] = read.mapping(entry.get(name)) or step[name]
     if entry["event"] in ("rolled", "unrolled"):
         step[entry["event"]] = {**(read.mapping(entry.get("nodes")) or {}), **_restarted(step[entry["event"]])}
 
@@ -148,6 +152,6 @@ def _rolled(step: Mapping[str, Any], part: str, node: str) -> str | None:
 
 
 def summary(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """The steps for result.json: [{id, state, former_revision, revision, nodes}]."""
-    keys = ("id", "state", "former_revision", "revision", "nodes")
+    """The steps for result.json: [{id, state, former_revision, revision, nodes, lost, kept}]."""
+    keys = ("id", "state", "former_revision", "revision", "nodes", "lost", "kept")
     return [{key: step[key] for key in keys} for step in steps(entries)]

@@ -96,6 +96,7 @@ def tuning_data(tuning: Any) -> list[str]:
             ("single nodes", "can be left out" if tuning.off is not None else ""),
             ("needs", "; ".join(map(need_words, tuning.needs))), ("excludes", ", ".join(tuning.excludes)),
             ("conflicts", "; ".join(f"{found.tuning}: {found.reason}" for found in tuning.conflicts)),
+            ("leaves on hosts", residue_words(tuning)), ("looked at again on hosts", ", ".join(getattr(tuning, "disturbs", ()))),
             ("profiles", "; ".join(profile + condition(options) for profile, options in tuning.profiles.items())),
             *[(f"option `{option.name}`", option_words(option)) for option in tuning.options]]
     return ["| | |", "|---|---|", *[f"| {label} | {plain(words)} |" for label, words in rows if words]]
@@ -104,6 +105,25 @@ def tuning_data(tuning: Any) -> list[str]:
 def need_words(need: Any) -> str:
     wanted = "".join(f" (with {name} {' or '.join(map(str, values))})" for name, values in need.when.items())
     return need.tuning + wanted
+
+
+def residue_words(tuning: Any) -> str:
+    """What agents, or drivers for them, change on their hosts."""
+    found = getattr(tuning, "residue", None)
+    if found is None:
+        return ""
+    parts = [f"`{sysctl.name}` {' or '.join(sysctl.values)}" for sysctl in found.sysctls]
+    parts += [f"queueing discipline {found.qdisc} on agents' devices"] if found.qdisc else []
+    watched = f"told where a driver does not put it back: {', '.join(f'`{place}`' for place in found.watched)}" if found.watched else ""
+    return "; ".join(filter(None, [f"{', '.join(parts)}; put back with the run" if parts else "", watched]))
+
+
+def meetings_section() -> list[str]:
+    """The table of what items of hosts and of the cluster do to each other."""
+    module = importlib.import_module("ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._meetings")
+    lines = ["## Hosts and cluster", "", "What items of hosts and of the cluster do to each other.", "",
+             "| host | cluster | wins | what | judged |", "|---|---|---|---|---|"]
+    return lines + [f"| {m.host} | {m.cluster} | {m.wins} | {plain(m.what)} | {plain(m.judged)} |" for m in module.MEETINGS]
 
 
 def condition(options: dict[str, Any]) -> str:
@@ -134,6 +154,7 @@ def tunings_page() -> str:
     lines.append("")
     for name, entry in sorted(entries.items()):
         lines += tuning_section(name, entry)
+    lines += meetings_section()
     return "\n".join(lines).rstrip() + "\n"
 
 

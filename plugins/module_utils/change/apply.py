@@ -274,3 +274,15 @@ def finish(node: Node, request: Request) -> Dict[str, Any]:
             places.release_lock(node, request.run_id)
             places.drop_base(node)
     return {"changed": held, "ops": [], "diff": [], "armed": None}
+
+
+def forget(node: Node, request: Request) -> Dict[str, Any]:
+    """Ends the run on this node and removes its journal: nothing of it can be taken back from then on. Raises ChangeError."""
+    answer = finish(node, request)
+    there = node.exists(places.run_folder(request.run_id))
+    if there and not request.check:
+        with places.at_work(node):
+            if not places.drop_run(node, request.run_id):
+                raise Conflict("{0} holds what is not ours: look at it, and remove it.".format(places.run_folder(request.run_id)))
+            places.drop_base(node)
+    return dict(answer, changed=answer["changed"] or there)

@@ -31,7 +31,7 @@ NO_DEVICE = ("Cannot find device", "does not exist")
 
 class Qdisc(Op):
     kind = "qdisc"
-    FIELDS = {"device": str, "discipline": ("fq", "fq_codel", "pfifo", "pfifo_fast")}
+    FIELDS = {"device": str, "discipline": ("fq", "fq_codel", "noqueue", "pfifo", "pfifo_fast")}
     REQUIRED = ("device", "discipline")
 
     def check(self) -> None:
@@ -72,7 +72,8 @@ class Qdisc(Op):
 
     def apply(self, former: State) -> None:
         self._check_undo(former)
-        if self._queues() < 2:
+        # A bond, a VLAN or a bridge queues nothing by itself, however many queues it shows.
+        if self._queues() < 2 or self.spec["discipline"] == "noqueue":
             self._tc("replace", "root", self.spec["discipline"])
             return
         self._tc("replace", "root", "handle", "1:", "mq")

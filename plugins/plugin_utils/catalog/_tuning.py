@@ -267,6 +267,27 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Sysctl:
+    """A sysctl that agents set when they start with a tuning, and leave so when it is gone; any of `values` may be theirs."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Residue:
+    """What agents, or drivers for them, change on a host with a tuning and do not put back themselves.
+
+    `qdisc`: the queueing discipline that agents give their devices. `watched`: places in a device's facts (dotted) that
+    drivers may change; they are compared and told, since what a driver takes back is the driver's to say.
+    """
+
+    sysctls: tuple[Sysctl, ...] = ()
+    qdisc: str | None = None
+    watched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Tuning:
     """One item that can be tuned. The stages that apply are walked in order; the last one is the end that is wanted.
 
@@ -278,7 +299,9 @@ class Tuning:
     must reach every node and its pods as before. `profiles`: the profiles it belongs to, each with the options it has there.
     `adapt`: the options as they are meant on this cluster, where the facts tell what the user left open. `off`: the keys of
     cilium-config, with the text that leaves a single node out of it through a CiliumNodeConfig; None where all nodes must be
-    alike. What needs a tuning is left out of a node together with it.
+    alike. What needs a tuning is left out of a node together with it. `residue`: what agents change on their hosts with it
+    and do not put back. `disturbs`: tunings of hosts that may be lost where it is turned on or off, so that they are looked
+    at again after its step.
     """
 
     id: str
@@ -303,6 +326,8 @@ class Tuning:
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     off: Mapping[str, str] | None = None
     adapt: Callable[[View, Options], Options] | None = None
+    residue: Residue | None = None
+    disturbs: tuple[str, ...] = ()
 
     def options_on(self, view: View, given: Options) -> Options:
         """The options as they are meant on this cluster."""

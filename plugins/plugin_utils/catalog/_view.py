@@ -227,6 +227,24 @@ class View:
         return tuple(record for record in records if read.mapping(record) and read.text(record.get("name")))
 
     @cached_property
+    def hosts(self) -> tuple[Mapping, ...]:
+        """The hosts of the inventory; empty where there is none."""
+        return tuple(filter(None, map(read.mapping, read.listing(self.facts.get("hosts")) or ())))
+
+    @cached_property
+    def _host_of(self) -> dict[str, Mapping]:
+        return {str(entry["node"]): entry for entry in reversed(self.hosts) if read.text(entry.get("node"))}
+
+    def host(self, node: str) -> Mapping | None:
+        """The facts of a node's host (docs/design.md, Facts of a host)."""
+        found = read.mapping((self._host_of.get(node) or {}).get("facts"))
+        return found if found and found.get("schema") == 1 else None
+
+    def host_name(self, node: str) -> str | None:
+        """The inventory's name of a node's host."""
+        return read.text((self._host_of.get(node) or {}).get("host"))
+
+    @cached_property
     def daemonset(self) -> Mapping | None:
         """The agents' DaemonSet."""
         return read.mapping(self.facts.get("daemonset"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _meetings as meetings
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Catalogue, Entry, Finding, State, accepts, matches)
@@ -348,6 +349,7 @@ class _Case:
         if not self.stages or state is State.NOT_APPLICABLE:
             return []
         notes = list(self.entry.notes(self.view, self.options)) if self.entry.notes else []
+        notes += meetings.notes(self.view, self.tuning.id, self.options)
         if state is State.OK and self.view.live_edits:
             notes.append(f"Other keys of cilium-config were changed by hand ({words.keys(self.view.live_edits)}); a Helm "
                          "upgrade would revert them.")

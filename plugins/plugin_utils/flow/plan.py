@@ -50,6 +50,8 @@ class Draft:
     reach: bool = False
     after: tuple[str, ...] = ()
     besides: dict[str, Any] = field(default_factory=dict)
+    residue: bool = False
+    disturbs: tuple[str, ...] = ()
 
     @property
     def changes_agents(self) -> bool:
@@ -67,6 +69,8 @@ class Draft:
             mine.update(theirs)
         self.nodes |= other.nodes
         self.pods, self.reach = self.pods or other.pods, self.reach or other.reach
+        self.residue = self.residue or other.residue
+        self.disturbs = tuple(dict.fromkeys(self.disturbs + other.disturbs))
         self.risk = max(self.risk, other.risk)
 
 
@@ -225,7 +229,8 @@ def _own_draft(view: View, choice: Choice, where: Placement) -> Draft:
     return Draft(
         tunings=[tuning.id], stages=[want.stage.id], risk=tuning.risk, reasons=[tuning.reason], undo=[tuning.undo],
         values={}, former={}, config={}, expect=_expect(view, want, view.config or {}) if choice.everywhere else {},
-        kind=_kind(view, choice, tuning.risk, want.stage.id), pods=tuning.pods)
+        kind=_kind(view, choice, tuning.risk, want.stage.id), pods=tuning.pods, residue=tuning.residue is not None,
+        disturbs=tuning.disturbs)
 
 
 def _draft(whole: View, view: View, choice: Choice, want: Wanted, values: Mapping, config: Mapping, later: bool) -> Draft:
@@ -254,7 +259,7 @@ def _draft(whole: View, view: View, choice: Choice, want: Wanted, values: Mappin
         former={path: former[path] for path in changed},
         config=_config(want, config, writes), expect=_expect(view, want, config), nodes=nodes,
         kind=_kind(view, choice, full, stage.id), pods=tuning.pods, reach=tuning.reach and bool(nodes),
-        besides=besides,
+        besides=besides, residue=tuning.residue is not None, disturbs=tuning.disturbs,
     )
 
 
@@ -313,7 +318,8 @@ def _step(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "stage": "+".join(draft.stages), "reason": " ".join(draft.reasons) + owners.remark(view), "risk": draft.risk.word,
         "undo": " ".join(draft.undo), "values": draft.values, "former_values": draft.former, "config": draft.config,
         "expect": draft.expect, "nodes": node_order(view, draft.nodes),
-        "pods": draft.pods, "reach": draft.reach, **draft.own.document(view, draft.nodes), **draft.besides,
+        "pods": draft.pods, "reach": draft.reach, "residue": draft.residue, "disturbs": list(draft.disturbs),
+        **draft.own.document(view, draft.nodes), **draft.besides,
     }
 
 

@@ -4,12 +4,14 @@
 """The report: what was found, what would be done, what was done. Plain ASCII text for a terminal and a file. Pure."""
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import inventory
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.layout import (
     clean, fitting, heading, paragraph, table, wrapped)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.words import shown
@@ -52,7 +54,10 @@ def cluster(facts: Any, width: int) -> list[str]:
     lines += paragraph("API", f"{clean(found.get('server')) or 'unknown'}, Kubernetes "
                        f"{clean(found.get('version')) or 'unknown'}, {nodes}", width, 0)
     lines += paragraph("Cilium", _release(view), width, 0)
-    return lines + paragraph("Agents", _agents(view), width, 0)
+    lines += paragraph("Agents", _agents(view), width, 0)
+    for label, sentence in zip(itertools.chain(["Hosts"], itertools.repeat("")), inventory.told(view)):
+        lines += paragraph(label, sentence, width, 0)
+    return lines
 
 
 def _release(view: View) -> str:
@@ -320,11 +325,25 @@ def ended(result: Any, width: int) -> list[str]:
     lines += paragraph("Message", found.get("message"), width, 0)
     for step in map(read.mapping, read.listing(found.get("steps")) or []):
         lines += paragraph("Step", _step_ended(step or {}), width, 0)
+        lines += _on_hosts(step or {}, width)
     states = read.mapping(found.get("nodes")) or {}
     for state, words in NODE_STATES.items():
         nodes = [str(node) for node, value in states.items() if value == state]
         if nodes:
             lines += paragraph("Nodes", f"{len(nodes)} {words}: {read.name_nodes(nodes, 20)}", width, 0)
+    return lines
+
+
+def _on_hosts(step: Mapping, width: int) -> list[str]:
+    """What hosts may have lost by a step, and what stays on them after it was taken back; nodes of one sentence together."""
+    lines = []
+    for label, kind in (("Lost", "lost"), ("Kept", "kept")):
+        nodes: dict[str, list[str]] = {}
+        for node, sentences in (read.mapping(step.get(kind)) or {}).items():
+            for sentence in read.listing(sentences) or []:
+                nodes.setdefault(clean(sentence), []).append(str(node))
+        for sentence, names in nodes.items():
+            lines += paragraph(label, f"on {read.name_nodes(names)}: {sentence}", width, 0)
     return lines
 
 

@@ -23,6 +23,7 @@ KNOWN = {
     "lab/agent": r"crash:.+|never-ready|flap|start-delay:\d+(\.\d+)?",
     "lab/segment": r"\S+",
     "lab/fabric-routes": r"true|false",
+    "lab/root": r"/.+",
     "lab/exec": r"hang|garbage|flood|exit:\d{1,3}:.*|throttle|hostile|unreachable",
 }
 

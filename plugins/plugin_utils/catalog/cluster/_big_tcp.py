@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _clash as clash
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Conflict, Finding, Need, State
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Conflict, Finding, Need, Residue, State
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
 NEEDS = (Need("native_routing"), Need("host_routing"))
@@ -20,6 +20,8 @@ REASON = ("Agents restart and allow packets of up to 192 KB on the nodes' device
           "are created anew.")
 UNDO = "Put {value} back and restart the agents; pods created meanwhile keep the larger sizes until they are created anew."
 LEFT_OFF = "where the kernel is too old or a device does not take the larger sizes"
+# Agents put larger sizes back to 64 KB themselves, whatever they were before.
+RESIDUE = Residue(watched=("sizes.gso_max", "sizes.gro_max"))
 OPT = "Set loadBalancer.dsrDispatch to opt, then run again."
 
 

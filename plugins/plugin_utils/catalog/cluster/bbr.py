@@ -6,8 +6,9 @@
 Why: on paths with loss or deep buffers, such as those to clients on the Internet, it gets several times the throughput and
 keeps queues short.
 Cost: agents restart. Running pods keep cubic until they are created anew. In one network BBR flows may take more than
-their share from cubic flows.
-Undo: bandwidthManager.bbr false and restarted agents; pods that have BBR keep it until they are created anew.
+their share from cubic flows. On the hosts, agents set net.ipv4.tcp_congestion_control to bbr and tcp_slow_start_after_idle to 0.
+Undo: bandwidthManager.bbr false and restarted agents; pods that have BBR keep it until they are created anew. The sysctls are
+put back on the hosts of the inventory; elsewhere tcp_slow_start_after_idle stays 0 until a reboot.
 Refuse when: the bandwidth manager cannot be had; BPF host routing cannot be had (agents exit), except for scope
 host_namespace, which needs 1.18.
 Evidence: https://docs.cilium.io/en/stable/network/kubernetes/bandwidth-manager/#bbr-for-pods
@@ -15,7 +16,7 @@ Evidence: https://docs.cilium.io/en/stable/network/kubernetes/bandwidth-manager/
 from __future__ import annotations
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Live, Need, Option, Phase, Risk, Stage, Tuning, Want)
+    Live, Need, Option, Phase, Residue, Risk, Stage, Sysctl, Tuning, Want)
 
 # Older agents would ask for BPF host routing all the same.
 HOST_ONLY = "1.18"
@@ -42,6 +43,9 @@ TUNING = Tuning(
     since="1.12",
     pods=True,
     profiles={"throughput": {}, "max": {}},
+    residue=Residue(sysctls=(Sysctl("net.ipv4.tcp_congestion_control", ("bbr", "cubic")),
+                             Sysctl("net.ipv4.tcp_slow_start_after_idle", ("0",)))),
+    disturbs=("tuned_profile",),
     stages=(
         Stage("bbr", wants=(Want({"bandwidthManager.bbr": True}, {"enable-bbr": "true"}),
                             _scope("pods", False), _scope("host_namespace", True)),

@@ -12,13 +12,14 @@ Undo: mode snat in the same order, at the same cost; from 1.18.0 on new connecti
 Refuse when: kube-proxy replacement is not full; a VXLAN tunnel; a tunnel without geneve dispatch (1.11 and 1.12 fall back
 to SNAT silently, later agents exit); dispatch geneve before 1.14, or from 1.15 on without tunnel protocol geneve;
 dispatch ipip; IPsec up to 1.15; NAT46/64 from 1.18 on; dispatch geneve with BIG TCP from 1.19 on; the mode annotation on
-1.17.
+1.17; rp_filter 1 on a device besides that of direct routing, where the node's host is in the inventory.
 Evidence: https://docs.cilium.io/en/stable/network/kubernetes/kubeproxy-free/#direct-server-return-dsr
 """
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _devices as devices
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import listing, name_nodes, text
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Finding, Has, Live, Need, Opt, Option, Options, Phase, Risk, Stage, State, Tuning, Want)
@@ -223,6 +224,18 @@ def _big_tcp(view: View, options: Options) -> Iterator[Finding]:
         )
 
 
+def _reverse_path(view: View, options: Options) -> Iterator[Finding]:
+    """Requests that come in by another device than that of direct routing, as the node's host says."""
+    dropped = {agent.node: names for agent in view.agents if (names := devices.strict_reverse_path(view, agent))}
+    if dropped:
+        first = next(iter(dropped))
+        yield Finding(
+            State.BLOCKED, f"On {name_nodes(dropped)} the kernel drops requests that come in by {', '.join(dropped[first])} "
+            "(rp_filter 1), since with DSR their way back is another one.",
+            "Set net.ipv4.conf.<device>.rp_filter and net.ipv4.conf.all.rp_filter to 2 there (sysctl, and a file in "
+            "/etc/sysctl.d), or name the device of direct routing alone in the Helm value devices.", tuple(dropped))
+
+
 def _no_load_balancing(view: View) -> Iterator[Finding]:
     off = view.running("kube_proxy_replacement", "false", "disabled")
     if off and len(off) == len(view.agents):
@@ -235,7 +248,7 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
         yield from _no_load_balancing(view)
         yield from _annotated_snat(view)
         return
-    for check in (_dispatch, _tunnel, _geneve_protocol, _ipip, _annotation_on_1_17, _incompatible, _big_tcp):
+    for check in (_dispatch, _tunnel, _geneve_protocol, _ipip, _annotation_on_1_17, _incompatible, _big_tcp, _reverse_path):
         yield from check(view, options)
 
 
@@ -249,7 +262,8 @@ def notes(view: View, options: Options) -> Iterator[str]:
                "replies leave with the address of the Service.")
         if options["dispatch"] == "opt":
             yield f"The fabric of {name} may drop packets with IP options; dispatch geneve does without."
-    several = [agent.node for agent in view.read_agents if len(listing(agent.live("devices")) or ()) > 1]
+    several = [agent.node for agent in view.read_agents
+               if len(listing(agent.live("devices")) or ()) > 1 and devices.strict_reverse_path(view, agent) is None]
     if several:
         yield (f"Several devices take requests on {name_nodes(several)}: with net.ipv4.conf.*.rp_filter 1 only the one of "
                "the default route works; use 2.")

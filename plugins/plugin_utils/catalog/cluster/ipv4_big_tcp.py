@@ -50,5 +50,6 @@ TUNING = Tuning(
     since="1.14",
     pods=True,
     profiles={"throughput": {}, "max": {}},
+    residue=big_tcp.RESIDUE,
     stages=(Stage("big", wants=(Want({VALUE: True}, {KEY: "true"}),), live=(Live(LIVE, "enabled", config=(KEY,)),)),),
 )

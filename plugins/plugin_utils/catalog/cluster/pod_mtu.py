@@ -8,22 +8,25 @@ switches; Cilium then takes it up by itself at the agents' next restart. An MTU 
 Cost: only new pods have the new MTU; until all are created anew, large and small ones are mixed. An MTU above that of
 any device or switch on the way loses large packets without a word.
 Undo: the former value; pods have it when they are created anew.
-Refuse when: the MTU that is wanted, or detection in place of one set by hand, would change something and nobody vouched
-for the devices: their MTU is not in the facts, so that is unknown until {devices: checked} says that you looked.
+Refuse when: a device of a node has a lesser MTU than is wanted; devices of nodes have unlike ones and Cilium shall find it
+out. Where hosts are not in the inventory that is unknown, until {devices: checked} says that you looked. The devices' own
+MTU says nothing of the switches: that they carry it shows in the hosts' own traffic, which has it already.
 Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/#mtu
 """
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _devices as devices
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._read import name_nodes
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Finding, Number, OneOf, Opt, Option, Options, Phase, Risk, Stage, State, Text, Tuning, Want)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
 DETECTED = OneOf((None, "0"))
 AUTO = {"mtu": (None,)}
-CHECK = ("Compare ip link of every device that carries pods' traffic, and ping between all nodes with large packets that "
-         "may not be fragmented (ping -M do -s); then add {devices: checked}.")
+CHECK = ("Put the nodes' hosts into the inventory; or compare ip link of every device that carries pods' traffic, and ping "
+         "between all nodes with large packets that may not be fragmented (ping -M do -s); then add {devices: checked}.")
 
 
 def _configured(view: View) -> str | None:
@@ -33,16 +36,43 @@ def _configured(view: View) -> str | None:
 
 
 def refusals(view: View, options: Options) -> Iterator[Finding]:
-    """An MTU may be changed only when somebody knows that the devices carry it."""
+    """An MTU may be changed only when the devices are known to carry it: from their hosts, or because somebody looked."""
     now, mtu = _configured(view), options["mtu"]
     if options["devices"] == "checked" or view.config is None or now == (None if mtu is None else str(mtu)):
         return
+    sizes, unknown = devices.mtus(view)
+    if mtu is not None:
+        yield from _too_small(sizes, mtu)
+    elif len(sizes) > 1:
+        yield _unlike(sizes)
+    if unknown:
+        yield _unseen(unknown, now, mtu)
+
+
+def _too_small(sizes: dict[int, list[str]], mtu: int) -> Iterator[Finding]:
+    small = {size: nodes for size, nodes in sizes.items() if size < mtu}
+    if small:
+        listed = ", ".join(f"{size} on {name_nodes(nodes)}" for size, nodes in sorted(small.items()))
+        yield Finding(State.BLOCKED, f"Pods shall have an MTU of {mtu}, and devices of nodes have less: {listed}.",
+                      f"Raise the devices' MTU there first (tuning jumbo_mtu), or ask for {min(small)} or less.",
+                      tuple(node for nodes in small.values() for node in nodes))
+
+
+def _unlike(sizes: dict[int, list[str]]) -> Finding:
+    least = min(sizes)
+    listed = ", ".join(f"{size} on {name_nodes(nodes)}" for size, nodes in sorted(sizes.items()))
+    return Finding(State.BLOCKED, f"Devices have unlike MTUs ({listed}), so pods would have what others cannot take.",
+                   "Give all devices the same MTU first (tuning jumbo_mtu), or set the options of pod_mtu to "
+                   f"{{mtu: {least}}}.",
+                   tuple(node for size, nodes in sizes.items() if size != least for node in nodes))
+
+
+def _unseen(nodes: list[str], now: str | None, mtu: int | None) -> Finding:
     if mtu is None:
-        yield Finding(State.UNKNOWN, f"cilium-config sets an MTU of {now}; whether all devices on the way carry what "
-                      "detection would find is not in the facts.", CHECK)
-    else:
-        yield Finding(State.UNKNOWN, f"Whether all devices on the way carry packets of {mtu} bytes is not in the facts.",
-                      f"Best raise the devices' MTU and leave mtu out, so that Cilium finds it. {CHECK}")
+        return Finding(State.UNKNOWN, f"cilium-config sets an MTU of {now}; whether all devices of {name_nodes(nodes)} carry "
+                       "what detection would find is not in the facts.", CHECK, tuple(nodes))
+    return Finding(State.UNKNOWN, f"Whether all devices of {name_nodes(nodes)} carry packets of {mtu} bytes is not in the "
+                   "facts.", f"Best raise the devices' MTU and leave mtu out, so that Cilium finds it. {CHECK}", tuple(nodes))
 
 
 def notes(view: View, options: Options) -> Iterator[str]:

@@ -76,6 +76,7 @@ type boot struct {
 	input agent.Input
 	fault agentFault
 	api   apiAccess
+	root  string // folder of the host, empty where there is none
 }
 
 // readBoot prepares a start of pod's agent. frozen is the configuration the pod was created with, nil if none.
@@ -94,7 +95,7 @@ func (s *Simulator) readBoot(ctx context.Context, pod *corev1.Pod, frozen map[st
 	if err != nil {
 		return boot{}, err
 	}
-	return boot{fault: f.agent, api: access, input: agent.Input{
+	return boot{fault: f.agent, api: access, root: f.root, input: agent.Input{
 		Version: agentVersion(agentImage(pod)), Config: config,
 		Host: agent.Host{NodeName: node.Name, Kernel: f.kernel, Devices: f.devices},
 	}}, nil

@@ -24,6 +24,7 @@ const (
 	annotationExec    = "lab/exec"          // what goes wrong with an exec
 	annotationSegment = "lab/segment"       // name of the layer 2 segment, the same for all nodes where it is not told
 	annotationRoutes  = "lab/fabric-routes" // whether the routers know the way to this node's pods: without segments they do
+	annotationRoot    = "lab/root"          // folder that stands for the root of the node's host
 )
 
 const (
@@ -48,6 +49,7 @@ type facts struct {
 	devices []agent.Device
 	health  string
 	ready   bool
+	root    string
 	agent   agentFault
 	exec    kubelet.Fault
 	place   agent.Place
@@ -69,6 +71,7 @@ func parseFacts(index int, annotations map[string]string) (f facts, problems []e
 	var err error
 	f.kernel = value(annotationKernel, defaultKernel)
 	f.kubelet = value(annotationKubelet, kubeletVersion)
+	f.root = value(annotationRoot, "")
 	f.ready = value(annotationReady, "true") != "false"
 	f.devices, err = parseDevices(index, value(annotationDevices, defaultDevices))
 	note(err)

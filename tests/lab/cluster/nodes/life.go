@@ -135,6 +135,10 @@ func (l *agentLife) launch(now time.Time) {
 		l.crash(now, err.Error())
 		return
 	}
+	if err := changeHost(l.boot.root, started.HostSysctls()); err != nil {
+		l.crash(now, err.Error())
+		return
+	}
 	l.running, l.log = started, started.Log()
 	l.phase, l.due = phaseRunning, time.Time{}
 	if l.boot.fault.flap && !l.flapped {

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from ansible_collections.fastpath.cilium.plugins.module_utils.change.apply import Request, apply, confirm, finish
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.apply import Request, apply, confirm, finish, forget
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import ChangeError, Conflict, Gone, Refused
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.journal import Journal
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.places import BASE, holder
@@ -134,6 +134,24 @@ def test_another_run_is_refused_until_this_one_is_finished(host):
     assert call(host, SITE, run_id="run-2")["changed"]
     with pytest.raises(Conflict, match="Run run-2 is in progress"):
         revert(host, Back("run-1"))
+
+
+def test_a_run_that_is_forgotten_leaves_its_changes_and_nothing_else(host):
+    before = snapshot(host)
+    call(host, VALUE)
+    assert forget(host, Request("run-1", [], check=True))["changed"] and holder(host) == "run-1"
+    assert forget(host, Request("run-1", []))["changed"] and not forget(host, Request("run-1", []))["changed"]
+    assert host.text(SOMAXCONN).strip() == "4096" and not host.exists("/var/lib/fastpath-cilium")
+    host.put(SOMAXCONN, "128")
+    assert not differences(snapshot(host), before)
+
+
+def test_a_run_that_waits_for_its_confirmation_is_not_forgotten(host):
+    call(host, MTU)
+    with pytest.raises(Conflict, match="confirm it first"):
+        forget(host, Request("run-1", []))
+    confirm(host, Request("run-1", []))
+    forget(host, Request("run-1", []))
 
 
 def test_a_run_is_taken_over_with_its_id_and_both_can_be_taken_back(host):

@@ -67,6 +67,12 @@ def test_what_somebody_configured_with_classes_is_left_alone(host, monkeypatch):
         op.apply(op.read())
 
 
+def test_no_queue_is_put_on_the_device_itself_however_many_queues_it_shows(host):
+    op = qdisc(host, "eth0", "noqueue")
+    op.apply(op.read())
+    assert [(one["kind"], one["root"]) for one in op.read()["disciplines"]] == [("noqueue", True)] and op.holds(op.read())
+
+
 def test_options_are_written_as_tc_takes_them():
     one = {"kind": "fq_codel", "options": {"limit": 10240, "target": 4999, "ecn": False, "memory_limit": 33554432, "unknown": 1}}
     assert written(one) == ["fq_codel", "limit", "10240", "target", "4999us", "memory_limit", "33554432", "noecn"]

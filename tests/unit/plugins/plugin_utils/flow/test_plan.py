@@ -38,7 +38,7 @@ def test_the_mission_example():
         "undo": step["undo"], "values": {"loadBalancer.mode": "dsr", "loadBalancer.dsrDispatch": "opt"},
         "former_values": {"loadBalancer.mode": None, "loadBalancer.dsrDispatch": None},
         "config": {"bpf-lb-mode": "dsr", "bpf-lb-dsr-dispatch": "opt"}, "expect": {"nodeport_mode": "dsr"},
-        "nodes": ["node-2", "node-3", "node-1"], "pods": False, "reach": False,
+        "nodes": ["node-2", "node-3", "node-1"], "pods": False, "reach": False, "residue": False, "disturbs": [],
         "node_configs": [], "own_nodes": {}, "former_node_configs": [], "renew": [], "expect_nodes": {},
         "canary": None, "no_canary": None,
     }

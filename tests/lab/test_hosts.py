@@ -1,0 +1,134 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A lab whose nodes have hosts: folders for their roots, in an inventory whose connections are local."""
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from labkit import Lab, started
+from plays import Bastion, leases
+
+from ansible_collections.fastpath.cilium.tests.fixtures.hosts import models
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("hosts")]
+NODES = ("node-1", "node-2", "node-3")
+DEVICE = "ens1f0np0"
+SYSCTLS = {"core/default_qdisc": "fq_codel", "core/netdev_max_backlog": "300", "core/somaxconn": "128",
+           "ipv4/tcp_congestion_control": "cubic", "ipv4/tcp_max_syn_backlog": "65535", "ipv4/tcp_slow_start_after_idle": "1"}
+# What agents from 1.13 on make of it with the bandwidth manager and BBR.
+CHANGED = {"core/default_qdisc": "fq", "core/netdev_max_backlog": "1000", "core/somaxconn": "4096",
+           "ipv4/tcp_congestion_control": "bbr", "ipv4/tcp_max_syn_backlog": "65535", "ipv4/tcp_slow_start_after_idle": "0"}
+BBR = {"bandwidth_manager": {}, "bbr": {}}
+
+
+@pytest.fixture(name="lab", scope="module")
+def fixture_lab() -> Iterator[Lab]:
+    notes = [word for node in NODES for word in (
+        "--annotate", f"{node}:lab/kernel=6.12.9-amd64", "--annotate", f"{node}:lab/devices={DEVICE}=mlx5_core")]
+    with started("test-hosts", "--nodes", "3", "--cilium", "1.18", *notes) as lab:
+        yield lab
+
+
+def host(lab: Lab, node: str, folder: Path, mtu: int = 1500) -> Path:
+    """A node's host with one device."""
+    tree = models.base(folder)
+    tree.nic(models.mlx5(DEVICE, 2, "0000:3b:00.0", 4, 60, mtu=mtu))
+    tree.put_all("proc/sys/net", SYSCTLS)
+    tree.put("proc/sys/kernel/random/boot_id", lab.core().read_node(node).status.node_info.boot_id + "\n")
+    tree.finish()
+    (folder / "var/lib").mkdir(parents=True)
+    lab.annotate(node, "lab/root", str(folder))
+    return folder
+
+
+@pytest.fixture(name="roots")
+def fixture_roots(lab: Lab, tmp_path: Path) -> Iterator[dict[str, Path]]:
+    """The hosts' folders by node; agents that start from here on write there."""
+    found = {node: host(lab, node, tmp_path / "hosts" / node) for node in NODES}
+    yield found
+    for node in NODES:
+        lab.annotate(node, "lab/root", None)
+
+
+class Hosts:
+    """A bastion with an inventory; hosts are not named as their nodes are."""
+
+    def __init__(self, bastion: Bastion, roots: dict[str, Path]) -> None:
+        self.bastion, self.path = bastion, bastion.folder / "inventory.json"
+        self.hosts: dict[str, dict] = {f"rack-{node[-1]}": {"ansible_connection": "local", "fastpath_root": str(root)}
+                                       for node, root in roots.items()}
+        self.write()
+
+    def write(self) -> None:
+        variables = {"ansible_become": False, "ansible_python_interpreter": sys.executable}
+        self.path.write_text(json.dumps({"all": {"hosts": self.hosts, "vars": variables}}))
+
+    def run(self, playbook: str, **variables):
+        return self.bastion.run(playbook, "-i", str(self.path), **variables)
+
+
+@pytest.fixture(name="hosts")
+def fixture_hosts(lab: Lab, roots: dict[str, Path], tools: dict[str, str], tmp_path: Path) -> Hosts:
+    return Hosts(Bastion(tmp_path, lab.kubeconfig, tools["helm4"]), roots)
+
+
+def trees(roots: dict[str, Path]) -> dict[str, object]:
+    """Every file of every host; what is a link is told by where it leads. Values of a kernel end with a line of its own."""
+    return {str(path): (path.readlink() if path.is_symlink() else path.read_text(errors="surrogateescape").strip())
+            for root in roots.values() for path in sorted(root.rglob("*")) if path.is_symlink() or path.is_file()}
+
+
+def sysctls(root: Path) -> dict[str, str]:
+    return {name: (root / "proc/sys/net" / name).read_text().strip() for name in SYSCTLS}
+
+
+def config(lab: Lab) -> dict[str, str]:
+    return lab.core().read_namespaced_config_map("cilium-config", "kube-system").data
+
+
+def test_what_agents_change_on_their_hosts_is_put_back_with_the_run(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    before, former = trees(roots), config(lab)
+    tune = hosts.run("tune", fastpath_tunings=BBR)
+    assert tune.code == 0, tune.out
+    assert "3 in the inventory, 3 read, 3 of them nodes of this cluster" in tune.out
+    assert [sysctls(root) for root in roots.values()] == [CHANGED] * 3
+    assert hosts.run("verify", fastpath_tunings=BBR).code == 0
+    rollback = hosts.run("rollback")
+    assert rollback.code == 0, rollback.out
+    assert trees(roots) == before and config(lab) == former and leases(lab) == []
+
+
+def test_what_somebody_else_changed_since_and_a_host_that_is_not_there_are_told(lab: Lab, hosts: Hosts, roots: dict[str, Path]
+                                                                                 ) -> None:
+    hosts.hosts["rack-4"] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    del hosts.hosts["rack-3"]
+    hosts.write()
+    tune = hosts.run("tune", fastpath_tunings=BBR)
+    assert tune.code == 0 and "rack-4: It could not be reached" in tune.out, tune.out
+    assert "Without a host: node-3" in tune.out
+    (roots["node-2"] / "proc/sys/net/core/somaxconn").write_text("9000\n")
+    rollback = hosts.run("rollback")
+    assert rollback.code == 0, rollback.out
+    assert sysctls(roots["node-1"]) == SYSCTLS
+    assert sysctls(roots["node-2"]) == {**SYSCTLS, "core/somaxconn": "9000"}
+    # Of BBR the agents themselves went back to cubic, while the bandwidth manager was still on.
+    assert sysctls(roots["node-3"]) == {**CHANGED, "ipv4/tcp_congestion_control": "cubic"}
+    said = " ".join(rollback.out.split())
+    assert "net.core.somaxconn is 9000, which is not what agents leave there: kept as it is" in said
+    assert "on node-3: What agents changed stays until a reboot" in said
+
+
+def test_native_xdp_is_judged_by_the_devices_of_every_node(lab: Lab, hosts: Hosts, tmp_path: Path) -> None:
+    audit = hosts.run("audit", fastpath_tunings={"xdp": {"mode": "native"}})
+    verdict = next(found for found in audit.document("verdicts") if found["tuning"] == "xdp")
+    assert (audit.code, verdict["state"]) == (0, "DRIFT"), audit.out
+    hosts.hosts["rack-2"]["fastpath_root"] = str(host(lab, "node-2", tmp_path / "jumbo", mtu=9000))
+    hosts.write()
+    audit = hosts.run("audit", fastpath_tunings={"xdp": {"mode": "native"}})
+    verdict = next(found for found in audit.document("verdicts") if found["tuning"] == "xdp")
+    assert list(verdict["left_out_nodes"]) == ["node-2"] and "its MTU is 9000" in verdict["left_out_nodes"]["node-2"]
+    assert verdict["state"] == "DRIFT", "the others can have it"
