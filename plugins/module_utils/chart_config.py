@@ -109,7 +109,7 @@ def keeper(config: dict) -> Optional[Dict[str, str]]:
     for part, key, kind in KEEPERS:
         value = (metadata.get(part) or {}).get(key)
         if value:
-            return {"kind": kind, "name": one_line(str(value).split(":")[0], 100)}
+            return {"kind": kind, "name": one_line(str(value).split(":", maxsplit=1)[0], 100)}
     return None
 
 

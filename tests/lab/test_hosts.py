@@ -102,8 +102,8 @@ def test_what_agents_change_on_their_hosts_is_put_back_with_the_run(lab: Lab, ho
     assert trees(roots) == before and config(lab) == former and leases(lab) == []
 
 
-def test_what_somebody_else_changed_since_and_a_host_that_is_not_there_are_told(lab: Lab, hosts: Hosts, roots: dict[str, Path]
-                                                                                 ) -> None:
+def test_what_somebody_else_changed_since_and_a_host_that_is_not_there_are_told(
+        lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
     hosts.hosts["rack-4"] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     del hosts.hosts["rack-3"]
     hosts.write()

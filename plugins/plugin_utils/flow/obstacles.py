@@ -16,6 +16,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view impo
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import owners
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import NEWER_CILIUM
 
+
 def find(view: View, values: Sequence[Mapping[str, Any]], acknowledged: Collection[str] = (), owner_apply: bool = False
          ) -> list[dict[str, Any]]:
     """Entries for `blocked`, of the cluster as a whole (tuning None).

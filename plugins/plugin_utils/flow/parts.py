@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
     Catalogue, Live, Options, Stage, Tuning, Unlike, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import NodeConfig, View, within

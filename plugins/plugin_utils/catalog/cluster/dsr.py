@@ -227,8 +227,7 @@ def _big_tcp(view: View, options: Options) -> Iterator[Finding]:
 def _reverse_path(view: View, options: Options) -> Iterator[Finding]:
     """Requests that come in by another device than that of direct routing, as the node's host says."""
     dropped = {agent.node: names for agent in view.agents if (names := devices.strict_reverse_path(view, agent))}
-    if dropped:
-        first = next(iter(dropped))
+    for first in list(dropped)[:1]:
         yield Finding(
             State.BLOCKED, f"On {name_nodes(dropped)} the kernel drops requests that come in by {', '.join(dropped[first])} "
             "(rp_filter 1), since with DSR their way back is another one.",

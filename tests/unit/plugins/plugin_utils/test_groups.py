@@ -33,7 +33,7 @@ def test_what_a_group_needs_comes_with_it_for_its_nodes_alone_where_that_can_be(
     assert {name for name, choice in found.items() if not choice.everywhere} == {"host_routing", "bandwidth_manager", "bbr"}
     assert {name for name, choice in found.items() if choice.everywhere} == {"kube_proxy_replacement", "ebpf_masquerade"}
     assert not found["bandwidth_manager"].selected and found["bbr"].selected
-    assert list(found) == [name for name in policy.parse({"bbr": {}})]
+    assert list(found) == list(policy.parse({"bbr": {}}))
 
 
 @pytest.mark.parametrize("apart, words", [

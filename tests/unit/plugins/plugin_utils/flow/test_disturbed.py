@@ -25,8 +25,8 @@ def hosts(device=None, **facts):
     return [{"host": "a", "node": "node-1", "problem": None, "facts": {"schema": 1, "devices": [device or nic()], **facts}}]
 
 
-def lost(before, after, step=STEP):
-    return disturbed.lost(before, {"schema": 1, "hosts": after}, step)
+def lost(before, after, step=None):
+    return disturbed.lost(before, {"schema": 1, "hosts": after}, STEP if step is None else step)
 
 
 def test_nothing_changed_is_nothing_lost_and_other_nodes_are_not_asked():
@@ -77,6 +77,7 @@ def test_all_that_the_catalogue_disturbs_is_looked_at():
 @given(junk, junk)
 def test_garbage_is_no_exception(one, other):
     assert isinstance(lost(one, other), dict)
+
     def whole(part):
         return [{"host": "a", "node": "node-1", "facts": {"schema": 1, "devices": [part, {"name": "eth0", "irqs": part, "xps": part,
                 "queues": part}], "sysctl": part, "tuned": {"active_profile": "x"}}}]

@@ -68,8 +68,8 @@ def test_one_machine_under_two_names_and_two_nodes_on_one_machine_are_no_match()
 
 
 def test_a_host_that_is_read_again_replaces_its_entry_and_the_others_stay():
-    former = inventory.with_hosts(cluster(), {"a": answer(boots()["node-1"], hostname="old"),
-                                                        "b": answer(boots()["node-2"], hostname="old")})["hosts"]
+    old = {"a": answer(boots()["node-1"], hostname="old"), "b": answer(boots()["node-2"], hostname="old")}
+    former = inventory.with_hosts(cluster(), old)["hosts"]
     found = hosts({"a": answer(boots()["node-1"], hostname="new")}, former)
     assert [(name, entry["facts"]["hostname"], entry["node"]) for name, entry in found.items()] == [
         ("a", "new", "node-1"), ("b", "old", "node-2")]
