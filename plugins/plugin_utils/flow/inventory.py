@@ -22,8 +22,8 @@ def with_hosts(facts: Any, answers: Mapping[str, Any], former: Any = None) -> di
     stay for what was not asked again. A host and a node are the same machine where their boot ID is the same.
     """
     found = dict(read.mapping(facts) or {})
-    entries = {str(entry["host"]): dict(entry) for entry in map(read.mapping, read.listing(former) or [])
-               if entry and read.text(entry.get("host"))}
+    entries = {str(entry["host"]): {"node": None, "problem": None, "facts": None, **entry}
+               for entry in map(read.mapping, read.listing(former) or []) if entry and read.text(entry.get("host"))}
     for name, answer in answers.items():
         entries[str(name)] = _entry(str(name), read.mapping(answer) or {})
     ordered = [entries[name] for name in sorted(entries, key=read.natural)]

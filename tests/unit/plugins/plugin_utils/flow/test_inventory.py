@@ -86,6 +86,10 @@ def test_the_report_tells_hosts_without_a_node_and_nodes_without_a_host():
     assert "Hosts" not in report.render(cluster())
 
 
+def test_a_former_entry_that_lacks_its_parts_is_no_exception():
+    assert inventory.with_hosts(cluster(), {}, [{"host": "a"}])["hosts"] == [{"host": "a", "node": None, "problem": None, "facts": None}]
+
+
 @settings(deadline=None)
 @given(junk, junk, junk)
 def test_garbage_is_no_exception(facts, one, former):
