@@ -33,10 +33,11 @@ class Bed:
     def pids(self) -> dict[str, int | None]:
         return {machine["name"]: machine["pid"] for machine in self.facts["machines"]}
 
-    def ssh(self, host: str, command: str, seconds: float = 120) -> subprocess.CompletedProcess:
-        """Runs a command as root; never raises for its exit code."""
-        words = ["ssh", "-F", self.facts["ssh_config"], "-o", "BatchMode=yes", host, f"sudo sh -c '{command}'"]
-        return subprocess.run(words, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds)
+    def ssh(self, host: str, command: str, connect: int = 120) -> subprocess.CompletedProcess:
+        """Runs a command as root; never raises for its exit code. `connect`: seconds to wait for the machine's answer."""
+        options = ["-F", self.facts["ssh_config"], "-o", "BatchMode=yes", "-o", f"ConnectTimeout={connect}"]
+        words = ["ssh", *options, host, f"sudo sh -c '{command}'"]
+        return subprocess.run(words, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600)
 
     def read(self, host: str, command: str) -> str:
         done = self.ssh(host, command)

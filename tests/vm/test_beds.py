@@ -63,7 +63,7 @@ def test_segment_carries_what_it_is_told_to(bed):
 def test_way_in_over_the_segment_can_be_cut_and_the_other_stays(bed):
     assert bed.read("vm1-segment", "hostname") == "vm1"
     bed.read("vm1", "ip link set eth1 down")
-    assert bed.ssh("vm1-segment", "true").returncode != 0
+    assert bed.ssh("vm1-segment", "true", connect=15).returncode != 0
     assert bed.read("vm1", "hostname") == "vm1"
     bed.do("reset", "--vm", "vm1")
     assert bed.read("vm1-segment", "hostname") == "vm1"
