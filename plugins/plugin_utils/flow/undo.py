@@ -40,7 +40,7 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
     way["kube_proxy"] = read.mapping(step.get("kube_proxy"))
     if not _changed_values(step) and not undo_own.planned(step):
         return way
-    earlier, nodes = _earlier(record, entry), _nodes(before, entry, view, _changed_values(step))
+    earlier, nodes = _earlier(record, entry), _nodes(before, entry, view, step)
     apart = list(read.mapping(step.get("expect_nodes")) or {})
     return {
         **way,
@@ -230,26 +230,27 @@ def _alike(before: View, key: str, node: str | None, apart: Collection[str]) -> 
     return shown[0] if shown and all(value == shown[0] for value in shown) else None
 
 
-def _nodes(before: View, entry: Mapping[str, Any], now: View, values: bool) -> list[str]:
+def _nodes(before: View, entry: Mapping[str, Any], now: View, step: Mapping[str, Any]) -> list[str]:
     """Of a step that was done, every node of it; of one cut short, those whose agent may have started since.
 
-    Nodes that left have no agent to restart; those that joined since started with the step's configuration. `values`: the
-    step changed values.
+    Nodes that left have no agent to restart; those that joined since started with the step's configuration.
     """
     planned = [node for node in read.listing(entry.get("nodes")) or [] if isinstance(node, str)]
     if not planned or not now.agents:
         return planned
     there, known = {agent.node for agent in now.agents}, {*planned, *(agent.node for agent in before.agents)}
     nodes = [node for node in planned if node in there] + sorted(there - known, key=read.natural)
-    spared = set() if entry.get("state") == "done" else _spared(before, entry, now) if values else _unmoved(before, now)
+    spared = set() if entry.get("state") == "done" else _spared(before, entry, now, step)
     return [node for node in nodes if node not in spared]
 
 
-def _spared(before: View, entry: Mapping[str, Any], now: View) -> set[str]:
+def _spared(before: View, entry: Mapping[str, Any], now: View, step: Mapping[str, Any]) -> set[str]:
     spared = _unmoved(before, now)
-    if not _gone_back(before, entry, now):
+    if _changed_values(step) and not _gone_back(before, entry, now):
         # The step's configuration is in force, or was never: who is older than it runs what there was before.
-        spared |= {agent.node for agent in now.agents if agent.config_current is False and agent.ready is True} & _steady(before, now)
+        older = {agent.node for agent in now.agents if agent.config_current is False and agent.ready is True}
+        # A CiliumNodeConfig may have given it to its nodes before.
+        spared |= older & _steady(before, now) - undo_own.touched(step, now)
     return spared
 
 

@@ -30,12 +30,19 @@ def former(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def renewed(step: Mapping[str, Any], now: View, nodes: Iterable[str]) -> list[str]:
     """Those of `nodes` whose CiliumNodeConfig is put back."""
+    mine = touched(step, now)
+    return [node for node in nodes if node in mine]
+
+
+def touched(step: Mapping[str, Any], now: View) -> set[str]:
+    """Nodes whose CiliumNodeConfig the step changes, that of its canary among them."""
     names = {config.get("name") for config in planned(step)}
     canary = read.mapping(step.get("canary")) or {}
-    touched = {*(read.listing(step.get("renew")) or []), *(read.listing(canary.get("nodes")) or [])}
+    found = {node for node in [*(read.listing(step.get("renew")) or []), *(read.listing(canary.get("nodes")) or [])]
+             if isinstance(node, str)}
     for config in now.node_configs:
-        touched |= set(config.nodes) if config.name in names else set()
-    return [node for node in nodes if node in touched]
+        found |= set(config.nodes) if config.name in names else set()
+    return found
 
 
 def expected(step: Mapping[str, Any], node: str | None) -> Mapping[str, Any]:

@@ -88,3 +88,42 @@ def test_what_cannot_be_read_is_not_taken_back():
     run = Taken()
     run.now["node_configs"] = None
     assert "CiliumNodeConfigs could not be read" in run.refusal()
+
+
+class Tried:
+    """A run that was killed after its values were changed, when only the first node had started anew, by its own configuration."""
+
+    def __init__(self) -> None:
+        self.before = mixed.cluster(old=())
+        self.plan = mixed.made(self.before, {"pmtu_discovery": {}}, canary=1)
+        self.step, = self.plan["steps"]
+        self.now = mixed.after(self.before, [{**self.step, "nodes": []}])
+        self.now["release"].update(revision=4, description=f"set values [fastpath {RUN}]")
+        for agent in self.now["agents"]:
+            agent["config_current"] = False
+        self.now["agents"][1].update(uid="uid-of-the-canary", created_at="2026-01-02T08:00:00Z")
+        self.entries = [
+            {"step": self.step["id"], "event": "started", "former_revision": 3, "nodes": self.step["nodes"],
+             "former_config": self.before["config"]["data"], "former_node_configs": [{"name": "fastpath-canary", "object": None}]},
+            {"step": self.step["id"], "event": "rolled", "nodes": {"node-2": {"state": "restarted_verified"}}}]
+
+    def way(self) -> dict:
+        record = {"run": {"id": RUN}, "plan": self.plan, "facts": self.before, "undo": journal.undo_steps(self.entries)}
+        assert undo.refusal(RUN, record, record["undo"][0], self.now) is None
+        return undo.way_back(RUN, record, record["undo"][0], self.now)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_nodes_that_went_first_are_restarted_though_they_are_older_than_the_values(there):
+    run = Tried()
+    canary = run.step["canary"]["node_config"]
+    run.now["node_configs"] = [mixed.node_config(canary["name"], ["node-2"], canary["defaults"])] if there else []
+    way = run.way()
+    assert (way["revision"], way["nodes"], way["renew"]) == (3, ["node-2"], ["node-2"])
+
+
+def test_a_node_apart_that_started_by_itself_is_restarted_though_it_is_older_than_the_values():
+    run = Tried()
+    run.step.update(canary=None, node_configs=[run.step["canary"]["node_config"]], renew=["node-2"],
+                    own_nodes={"fastpath-canary": ["node-2"]})
+    assert run.way()["nodes"] == ["node-2"]
