@@ -16,6 +16,8 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _re
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import undo_own
 
+# The tuning by which Cilium serves Services in kube-proxy's place.
+REPLACEMENT = "kube_proxy_replacement"
 # How Helm describes its rollback, and cilium_values a way back with a hold.
 COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 
@@ -70,6 +72,9 @@ def refusal(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], fa
             return edited
     if not _changed_values(step):
         return _refused_restart(was, entry, now)
+    resting = undo_own.resting(_steps(record), was, now) or _services(record, step, was, now)
+    if resting:
+        return f"Step {one_line(entry.get('id'), 80)} is not taken back: {resting}"
     if _chart_config(was) or _is_ours(run_id, record, entry, now):
         # Whether a HelmChartConfig is as the run left it is seen by the module that puts it back.
         return None
@@ -85,6 +90,20 @@ def _chart_config(before: View) -> dict[str, Any] | None:
         return None
     release = read.mapping(owner.get("release")) or {}
     return {"name": owner.get("name"), "namespace": owner.get("namespace"), "release_name": release.get("name")}
+
+
+def _services(record: Mapping[str, Any], step: Mapping[str, Any], was: View, now: View) -> str | None:
+    """Why Cilium has to go on serving Services: kube-proxy, which did before, is not there, and this run does not bring it
+    back. Neither values nor revision tell that another run keeps it off."""
+    standing = [_step(record, entry) for entry in map(read.mapping, read.listing(record.get("undo")) or []) if entry]
+    if REPLACEMENT not in (read.listing(step.get("tunings")) or []) or was.kube_proxy_runs is False:
+        return None
+    if now.kube_proxy_runs is True or any(read.mapping(other.get("kube_proxy")) for other in standing):
+        return None
+    if now.kube_proxy_runs is None:
+        return f"whether kube-proxy runs could not be read{now.why_unread('kube_proxy')}, and nobody else would serve Services."
+    return ("nobody else serves Services, since kube-proxy does not run any more. Take back the run that keeps it off, or let "
+            "it come back yourself, then run this again.")
 
 
 def _refused_restart(was: View, entry: Mapping[str, Any], now: View) -> str | None:

@@ -69,3 +69,14 @@ def refusal(run_id: str, step: Mapping[str, Any], entry: Mapping[str, Any], now:
             return (f"CiliumNodeConfig {one_line(name, 80)} is not as run {run_id} left it; somebody else's change is kept. To "
                     "go back all the same, remove it and run this again.")
     return None
+
+
+def resting(steps: Iterable[Mapping[str, Any]], was: View, now: View) -> str | None:
+    """Why the values that these steps of a run changed must stay, as the end of a sentence: another run wrote a
+    CiliumNodeConfig since, which leaves no trace in the release, and its nodes may need them."""
+    mine = {config.name for config in was.node_configs} | {str(config.get("name")) for step in steps for config in planned(step)}
+    later = sorted(config.name for config in now.node_configs if config.ours and config.name not in mine)
+    if not later:
+        return None
+    return (f"CiliumNodeConfig {', '.join(later)} was written after the run and may need what it changed. Take back the run that "
+            "wrote it first, then run this again.")

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import journal, policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import gate, judge, plan, undo
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
+from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils.flow import mixed
 
 RUN = "20260101T120000Z-0123ab"
 NODES = ["node-2", "node-3", "node-1"]
@@ -409,3 +410,46 @@ def test_garbled_owners_of_now_raise_nothing(resource):
     run = through_owner()
     run.now["owner"] = owned(resource)
     assert run.way()["chart_config"]["name"] == "rke2-cilium"
+
+
+# What another run rests on, and what neither values nor revision tell.
+
+REPLACED = {"kube_proxy_replacement": {"api_host": "10.0.0.10", "api_port": 6443}}
+
+
+def replaced(steps: int) -> Taken:
+    """A run that had Cilium take Services over, killed after so many of its three steps."""
+    run = Taken("1.14.19-kpr-off", REPLACED)
+    begun = {step["id"] for step in run.plan["steps"][:steps]}
+    run.entries = [entry for entry in run.entries if entry["step"] in begun]
+    return run
+
+
+def test_services_are_not_given_up_while_another_run_keeps_kube_proxy_off():
+    run = replaced(2)
+    assert run.now["kube_proxy"]["desired"] == 0
+    for number in range(2):
+        assert "kube-proxy does not run any more. Take back the run that keeps it off" in run.refusal(number)
+    run.now["kube_proxy"] = copy.deepcopy(run.before["kube_proxy"])
+    assert run.refusal() is None
+
+
+def test_where_kube_proxy_cannot_be_read_services_are_not_given_up():
+    run = replaced(2)
+    run.now["kube_proxy"] = None
+    assert "whether kube-proxy runs could not be read" in run.refusal()
+
+
+def test_a_run_that_keeps_kube_proxy_off_itself_goes_back_and_can_be_previewed():
+    run = replaced(3)
+    assert [run.refusal(number) for number in range(3)] == [None, None, None]
+
+
+@pytest.mark.parametrize("name, ours, refused", [
+    ("fastpath-xdp-1", True, True), ("fastpath-canary", True, True), ("fastpath-xdp-1", False, False), ("theirs", True, False)])
+def test_values_stay_while_another_run_gave_nodes_a_configuration_that_may_need_them(name, ours, refused):
+    run = Taken(ONE_STEP)
+    run.now["node_configs"] = [mixed.node_config(name, ["node-2"], {"a": "b"}, **({} if ours else {"labels": {}}))]
+    assert bool(run.refusal()) is refused and (not refused or f"CiliumNodeConfig {name} was written after the run" in run.refusal())
+    run.before["node_configs"] = run.now["node_configs"]
+    assert run.refusal() is None
