@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.fastpath.cilium.plugins.module_utils import kube_proxy_facts
+from ansible_collections.fastpath.cilium.plugins.module_utils import cilium_agents, cilium_facts, kube_proxy_facts
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube import (
     Cluster, Conflict, KubeError, NotFound, Timeout)
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
@@ -113,10 +113,15 @@ def gone(cluster: Cluster, wish: Switch) -> Optional[str]:
 
 def pods(cluster: Cluster, wish: Switch, daemonset: dict) -> List[str]:
     """Nodes that still have one of its pods."""
+    return sorted(kube_proxy_facts.node_of(pod) for pod in own_pods(cluster, wish, daemonset))
+
+
+def own_pods(cluster: Cluster, wish: Switch, daemonset: dict) -> List[dict]:
+    """Its pods."""
     labels = (daemonset["spec"].get("selector") or {}).get("matchLabels") or {}
     selector = ",".join("{0}={1}".format(key, labels[key]) for key in sorted(labels))
     found = cluster.list("/api/v1/namespaces/{0}/pods".format(wish.namespace), label_selector=selector)
-    return sorted(kube_proxy_facts.node_of(pod) for pod in found if owned(pod, wish.name))
+    return [pod for pod in found if owned(pod, wish.name)]
 
 
 def owned(pod: dict, name: str) -> bool:
@@ -126,14 +131,26 @@ def owned(pod: dict, name: str) -> bool:
 
 
 def back(cluster: Cluster, wish: Switch) -> Optional[str]:
-    """What is still to come until each node that fits has a Ready pod; None when that is so."""
+    """What is still to come until each node that fits and is Ready has a Ready pod; None when that is so.
+
+    A node that is lost cannot bring its pod back, and is no reason to leave all others as they are.
+    """
     daemonset = read(cluster, wish)
     if not observed(daemonset):
         return "its controller has not taken up the change"
     wanted, updated, ready = counts(daemonset)
-    if updated == ready == wanted:
+    if updated == ready == wanted or 0 < wanted - min(updated, ready) <= len(lost(cluster, wish, daemonset)):
         return None
     return "{0} of {1} nodes have a Ready pod of it".format(min(updated, ready), wanted)
+
+
+def lost(cluster: Cluster, wish: Switch, daemonset: dict) -> List[str]:
+    """Nodes that fit and are not Ready, and have no Ready pod of it."""
+    selector = kube_proxy_facts.node_selector(daemonset)
+    served = {kube_proxy_facts.node_of(pod) for pod in own_pods(cluster, wish, daemonset) if cilium_agents.is_ready(pod)}
+    nodes = [cilium_facts.describe_node(item) for item in cluster.list("/api/v1/nodes")]
+    return [node["name"] for node in nodes
+            if not node["ready"] and node["name"] not in served and selector.items() <= node["labels"].items()]
 
 
 def observed(daemonset: dict) -> bool:

@@ -20,7 +20,7 @@ class FakeKubeProxy:
     def __init__(self, api: FakeApi, nodes: int = 3, delay: float = 0.1) -> None:
         self.api, self.delay = api, delay
         self.nodes = ["node-{0}".format(number) for number in range(1, nodes + 1)]
-        self.ready = True
+        self.ready, self.down = True, ""
         api.put(DAEMONSET, {
             "metadata": {"labels": {"k8s-app": "kube-proxy"}, "generation": 1},
             "spec": {"selector": {"matchLabels": {"k8s-app": "kube-proxy"}},
@@ -34,6 +34,14 @@ class FakeKubeProxy:
     @property
     def selector(self) -> Dict[str, str]:
         return self.api.objects[DAEMONSET]["spec"]["template"]["spec"].get("nodeSelector", {})
+
+    def lose(self, node: str, **labels: str) -> None:
+        """This node's kubelet is heard no more; all others are well."""
+        self.down = node
+        for name in self.nodes:
+            self.api.put("/api/v1/nodes/" + name, {
+                "metadata": {"labels": {"kubernetes.io/os": "linux", **(labels if name == node else {})}}, "spec": {},
+                "status": {"conditions": [{"type": "Ready", "status": "Unknown" if name == node else "True"}]}})
 
     def pods(self) -> list:
         return [path for path in self.api.objects if path.startswith(SPACE + "/pods/kube-proxy-")]
@@ -56,9 +64,10 @@ class FakeKubeProxy:
             self.api.put("{0}/pods/kube-proxy-{1}".format(SPACE, node), {
                 "metadata": {"labels": {"k8s-app": "kube-proxy"},
                              "ownerReferences": [{"kind": "DaemonSet", "name": "kube-proxy"}]},
-                "spec": {"nodeName": node}})
+                "spec": {"nodeName": node},
+                "status": {"conditions": [{"type": "Ready", "status": str(self.ready and node != self.down)}]}})
         item = dict(self.api.objects[DAEMONSET])
         count = len(self.nodes) if fits else 0
         item["status"] = {"observedGeneration": item["metadata"]["generation"], "desiredNumberScheduled": count,
-                          "updatedNumberScheduled": count, "numberReady": count if self.ready else 0}
+                          "updatedNumberScheduled": count, "numberReady": count - (1 if fits and self.down else 0) if self.ready else 0}
         self.api.put(DAEMONSET, item)

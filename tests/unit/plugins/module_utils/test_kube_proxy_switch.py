@@ -106,6 +106,24 @@ def test_it_is_back_only_when_it_is_ready(kube_proxy, cluster):
         restore(cluster, Switch(timeout=1, former=LINUX))
 
 
+def test_a_node_that_is_lost_is_not_waited_for_on_the_way_back(kube_proxy, cluster):
+    keep_off(cluster, Switch(timeout=5))
+    kube_proxy.lose("node-3")
+    assert restore(cluster, Switch(timeout=5, former=LINUX))["changed"] and kube_proxy.selector == LINUX
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda kube_proxy: kube_proxy.lose("node-3", **{"kubernetes.io/os": "windows"}),
+    lambda kube_proxy: (kube_proxy.lose("node-3"), setattr(kube_proxy, "down", "node-2")),
+    lambda kube_proxy: (kube_proxy.lose("node-3"), setattr(kube_proxy, "ready", False)),
+])
+def test_a_lost_node_excuses_no_other(kube_proxy, cluster, spoil):
+    keep_off(cluster, Switch(timeout=5))
+    spoil(kube_proxy)
+    with pytest.raises(Timeout, match="of 3 nodes have a Ready pod"):
+        restore(cluster, Switch(timeout=1, former=LINUX))
+
+
 def test_an_api_server_that_is_away_for_a_moment_is_waited_for(api, kube_proxy, cluster):
     keep_off(cluster, Switch(timeout=5))
     plain = cluster.get
