@@ -10,7 +10,7 @@ version_added: "0.1.0"
 description:
   - Adds the label C(fastpath.cilium/kube-proxy=kept-off) to the DaemonSet's node selector, which no node has, and waits
     until its pods are gone. Nothing is deleted, so that V(restored) brings back exactly what was there, and waits until
-    kube-proxy is Ready on every node that fits.
+    kube-proxy is Ready on every node that fits. Nodes that are not Ready themselves are not waited for.
   - A node selector that is neither the former one nor that with the label was changed by somebody else; it is kept, and
     the module fails.
   - The rules that kube-proxy made on each host stay there until the host reboots or C(kube-proxy --cleanup) runs.

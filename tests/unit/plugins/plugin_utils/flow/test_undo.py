@@ -453,3 +453,11 @@ def test_values_stay_while_another_run_gave_nodes_a_configuration_that_may_need_
     assert bool(run.refusal()) is refused and (not refused or f"CiliumNodeConfig {name} was written after the run" in run.refusal())
     run.before["node_configs"] = run.now["node_configs"]
     assert run.refusal() is None
+
+
+def test_values_stay_where_it_cannot_be_read_any_more_whether_there_is_such_a_configuration():
+    run = Taken(ONE_STEP)
+    run.before["node_configs"], run.now["node_configs"] = [], None
+    assert "CiliumNodeConfigs could not be read" in run.refusal()
+    run.before["node_configs"] = None
+    assert run.refusal() is None
