@@ -101,9 +101,9 @@ def _services(record: Mapping[str, Any], step: Mapping[str, Any], was: View, now
     if now.kube_proxy_runs is True or any(read.mapping(other.get("kube_proxy")) for other in standing):
         return None
     if now.kube_proxy_runs is None:
-        return f"whether kube-proxy runs could not be read{now.why_unread('kube_proxy')}, and nobody else would serve Services."
-    return ("nobody else serves Services, since kube-proxy does not run any more. Take back the run that keeps it off, or let "
-            "it come back yourself, then run this again.")
+        return f"whether kube-proxy runs could not be read{now.why_unread('kube_proxy')}, so Cilium goes on serving Services."
+    return ("nobody else serves Services, since kube-proxy does not run any more. Take back the run that keeps it off, or "
+            "let it come back yourself, then run this again.")
 
 
 def _refused_restart(was: View, entry: Mapping[str, Any], now: View) -> str | None:

@@ -74,11 +74,12 @@ def refusal(run_id: str, step: Mapping[str, Any], entry: Mapping[str, Any], now:
 def resting(steps: Iterable[Mapping[str, Any]], was: View, now: View) -> str | None:
     """Why the values that these steps of a run changed must stay, as the end of a sentence: another run wrote a
     CiliumNodeConfig since, which leaves no trace in the release, and its nodes may need them."""
-    mine = {config.name for config in was.node_configs} | {str(config.get("name")) for step in steps for config in planned(step)}
+    mine = {config.name for config in was.node_configs}
+    mine |= {str(config.get("name")) for step in steps for config in planned(step)}
     if read.listing(now.facts.get("node_configs")) is None and read.listing(was.facts.get("node_configs")) is not None:
-        return f"CiliumNodeConfigs could not be read{now.why_unread('node_configs')}, and one that came since may need its values."
+        return f"CiliumNodeConfigs could not be read{now.why_unread('node_configs')}, and a later one may need its values."
     later = sorted(config.name for config in now.node_configs if config.ours and config.name not in mine)
     if not later:
         return None
-    return (f"CiliumNodeConfig {', '.join(later)} was written after the run and may need what it changed. Take back the run that "
-            "wrote it first, then run this again.")
+    return (f"CiliumNodeConfig {', '.join(later)} was written after the run and may need what it changed. Take back the run "
+            "that wrote it first, then run this again.")

@@ -68,6 +68,7 @@ class FakeKubeProxy:
                 "status": {"conditions": [{"type": "Ready", "status": str(self.ready and node != self.down)}]}})
         item = dict(self.api.objects[DAEMONSET])
         count = len(self.nodes) if fits else 0
+        up = max(0, count - bool(self.down)) if self.ready else 0
         item["status"] = {"observedGeneration": item["metadata"]["generation"], "desiredNumberScheduled": count,
-                          "updatedNumberScheduled": count, "numberReady": count - (1 if fits and self.down else 0) if self.ready else 0}
+                          "updatedNumberScheduled": count, "numberReady": up}
         self.api.put(DAEMONSET, item)
