@@ -111,6 +111,10 @@ plan:
       description: Tunings whose risk was not accepted.
       type: list
       elements: dict
+    acknowledged:
+      description: The names whose risk was accepted.
+      type: list
+      elements: str
     basis:
       description: The facts that the plan rests on.
       type: dict

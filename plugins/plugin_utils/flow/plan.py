@@ -82,14 +82,17 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     """
     known = catalog.load() if catalogue is None else catalogue
     view, by_name = View(facts), {str(verdict.get("tuning")): verdict for verdict in verdicts}
-    separate, unaccepted = _walks(view, known, by_name, policy, frozenset(acknowledged))
+    accepted = frozenset(acknowledged)
+    separate, unaccepted = _walks(view, known, by_name, policy, accepted)
+    # Told before steps are made of them: a step has the highest risk of all that is in it.
+    unaccepted_risks = _unacknowledged(separate, accepted)
     drafts = group(separate, policy)
     blocked, left_out = _held_back(by_name, policy)
     left_out += unaccepted
     for_owner = patches.patches(view, [_step(number, draft, view) for number, draft in enumerate(drafts, 1)])
     if drafts:
         changes = [draft.values or draft.config for draft in drafts if draft.changes_agents or not draft.besides]
-        in_the_way = obstacles.find(view, [change for change in changes if change], frozenset(acknowledged), owner_apply)
+        in_the_way = obstacles.find(view, [change for change in changes if change], accepted, owner_apply)
         blocked = in_the_way + blocked
         drafts = [] if in_the_way else drafts
     steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
@@ -98,7 +101,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     return {
         "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
         "blocked": blocked, "left_out": left_out, "patches": [] if steps else for_owner,
-        "unacknowledged": _unacknowledged(drafts, acknowledged),
+        "unacknowledged": unaccepted_risks if drafts else [], "acknowledged": sorted(accepted),
     }
 
 
@@ -354,13 +357,21 @@ def _outcome(blocked: Sequence[Mapping], left_out: Sequence[Mapping], steps: Seq
     return "unknown" if State.UNKNOWN in left else "in_line"
 
 
-def _unacknowledged(drafts: Iterable[Draft], acknowledged: Iterable[str]) -> list[dict[str, Any]]:
-    accepted, entries = set(acknowledged), {}
-    for draft in drafts:
-        for name in draft.tunings:
+def _unacknowledged(separate: Mapping[str, list[Draft]], accepted: frozenset[str]) -> list[dict[str, Any]]:
+    """What each tuning costs by itself: one that comes in the step of another needs no word for what that one costs."""
+    entries = {}
+    for name, drafts in separate.items():
+        for draft in drafts:
             if must_be_acknowledged(draft.risk) and name not in accepted and name not in entries:
                 entries[name] = {"tuning": name, "risk": draft.risk.word, "reason": " ".join(draft.reasons)}
     return list(entries.values())
+
+
+def to_acknowledge(document: Mapping) -> list[str]:
+    """All of `fastpath_acknowledge` with which a plan may be applied: what stands there is not to be lost."""
+    entries = filter(None, map(read.mapping, read.listing(document.get("unacknowledged")) or []))
+    given = map(str, read.listing(document.get("acknowledged")) or [])
+    return list(dict.fromkeys([*given, *(str(entry.get("tuning")) for entry in entries)]))
 
 
 def refusal(document: Any) -> str | None:
@@ -374,7 +385,7 @@ def refusal(document: Any) -> str | None:
         return (f"Nothing may be applied ({found.get('outcome')}): {about}{first.get('reason') or 'the plan is not readable.'}"
                 f"{way_out}")
     if found.get("unacknowledged"):
-        names = [str(entry.get("tuning")) for entry in found["unacknowledged"]]
+        names = to_acknowledge(found)
         return (f"The plan has risks that must be accepted by name: set fastpath_acknowledge to {json.dumps(names)} once you "
                 "accept what the plan says of them.")
     return None

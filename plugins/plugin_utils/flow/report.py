@@ -14,6 +14,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view impo
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import inventory
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.layout import (
     clean, fitting, heading, paragraph, table, wrapped)
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import to_acknowledge
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.words import shown
 
 WIDTH = 100
@@ -222,7 +223,7 @@ def _left_out(plan: Mapping, width: int) -> list[str]:
     waiting = [clean(entry.get("tuning")) for entry in entries if _waits(entry)]
     if waiting:
         lines += ["To have all of them done that wait for your word, add", "",
-                  f"    -e '{json.dumps({'fastpath_acknowledge': waiting})}'"]
+                  f"    -e '{json.dumps({'fastpath_acknowledge': [*map(clean, to_acknowledge(plan)), *waiting]})}'"]
     return lines
 
 
@@ -311,7 +312,7 @@ def _acknowledgement(plan: Mapping, width: int) -> list[str]:
     entries = [entry for entry in map(read.mapping, read.listing(plan.get("unacknowledged")) or []) if entry]
     if not entries:
         return []
-    names = [clean(entry.get("tuning")) for entry in entries]
+    names = [clean(name) for name in to_acknowledge(plan)]
     risks = sorted({clean(entry.get("risk")).replace("_", " ") for entry in entries})
     lines = ["", *wrapped("", f"Not applied without your word: the risk is {', '.join(risks)}. To accept it, add", width)]
     return lines + ["", f"    -e '{json.dumps({'fastpath_acknowledge': names})}'"]

@@ -170,6 +170,26 @@ def test_what_costs_a_restart_only_is_one_step_whatever_its_phase_and_lost_conne
     assert made["unacknowledged"] == [], "two was acknowledged, and the others need no word"
 
 
+def test_what_comes_about_in_the_step_of_another_needs_no_word_for_what_that_one_costs():
+    known = {found.tuning.id: found for found in (
+        entry("one", risk=Risk.CONNECTIONS_LOST),
+        entry("two", needs=(Need("one"),), live="xdp_acceleration", left_off="x"))}
+    made = planned(model.load("1.13.4-snat-native"), {"one": True, "two": True}, ["one"], catalogue=known)
+    step, = made["steps"]
+    assert (step["tunings"], step["risk"]) == (["one", "two"], "connections_lost")
+    assert made["unacknowledged"] == [] and plan.refusal(made) is None
+
+
+def test_the_word_that_is_asked_for_holds_what_was_given_already():
+    known = {found.tuning.id: found for found in (
+        entry("one", risk=Risk.CONNECTIONS_LOST),
+        entry("two", risk=Risk.CONNECTIONS_LOST, live="xdp_acceleration"))}
+    made = planned(model.load("1.13.4-snat-native"), {"one": True, "two": True}, ["two"], catalogue=known)
+    assert made["acknowledged"] == ["two"] and [entry["tuning"] for entry in made["unacknowledged"]] == ["one"]
+    assert 'fastpath_acknowledge to ["two", "one"]' in plan.refusal(made)
+    assert """-e '{"fastpath_acknowledge": ["two", "one"]}'""" in report.render(plan=made)
+
+
 def test_what_needs_a_tuning_that_loses_connections_comes_with_or_after_it():
     known = {found.tuning.id: found for found in (
         entry("one"), entry("two", risk=Risk.CONNECTIONS_LOST, live="xdp_acceleration"),
