@@ -35,7 +35,7 @@ test: dev  ## Everything that CI checks
 lint sanity unit proof go-test lab-test molecule: dev
 	@$(BIN)/python tests/tools/run.py $@
 
-docs: dev  ## Generates docs/modules from the plugins' documentation
+docs: dev  ## Generates docs/reference.md and docs/tunings.md
 	@$(BIN)/python tests/tools/reference.py
 
 build: venv  ## The collection as a tarball

@@ -104,7 +104,8 @@ def find(wanted: Optional[str]) -> str:
     """Path of a usable helm binary. Raises Failed when there is none or it is too old."""
     binary = os.path.expanduser(wanted) if wanted else shutil.which("helm")
     if not binary:
-        raise Failed("There is no helm in PATH: install Helm 3.14 or newer, or give its path with the option helm.")
+        raise Failed("There is no helm in PATH: install Helm 3.14 or newer, or give its path with the option helm "
+                     "(fastpath_helm of the playbooks).")
     found = version(binary)
     if found < OLDEST:
         raise Failed("{0} is Helm {1}: Helm {2} or newer is needed.".format(

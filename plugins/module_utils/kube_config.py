@@ -36,8 +36,9 @@ def load(kubeconfig: Optional[str], context: Optional[str], temp_dir: Optional[s
     if there:
         return from_files(os.pathsep.join(there), context, temp_dir)
     if kubeconfig or not in_cluster():
-        raise BadKubeconfig("There is no kubeconfig at {0}: set the option kubeconfig or the variable KUBECONFIG to "
-                            "the file that leads to the cluster.".format(wanted))
+        raise BadKubeconfig("There is no kubeconfig at {0}: set the option kubeconfig (fastpath_kubeconfig of the "
+                            "playbooks) or the variable KUBECONFIG to the file that leads to the cluster{1}.".format(
+                                wanted, _by_full_path(wanted)))
     return from_service_account(context)
 
 
@@ -45,6 +46,12 @@ def existing(paths: str) -> List[str]:
     """The files of a KUBECONFIG-like list that are there, in its order."""
     expanded = [os.path.expanduser(path) for path in paths.split(os.pathsep) if path]
     return [path for path in expanded if os.path.exists(path)]
+
+
+def _by_full_path(paths: str) -> str:
+    """A module's folder is not that of who runs the playbook (Ansible takes the playbook's own)."""
+    relative = any(path and not os.path.isabs(os.path.expanduser(path)) for path in paths.split(os.pathsep))
+    return ", by its full path: this one was looked for in {0}".format(os.getcwd()) if relative else ""
 
 
 def in_cluster() -> bool:

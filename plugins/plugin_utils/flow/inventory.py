@@ -38,7 +38,8 @@ def _entry(name: str, answer: Mapping[str, Any]) -> Entry:
 
 
 def _problem(answer: Mapping[str, Any]) -> str:
-    said = one_line(answer.get("msg") or "", 400).strip()
+    # Ansible begins its own sentence with words that say no more than "could not be reached".
+    said = one_line(answer.get("msg") or "", 400).strip().removeprefix("Task failed: ")
     if answer.get("unreachable") is True:
         return f"It could not be reached: {said or 'nothing was said why'}"
     if answer.get("failed") is True:

@@ -27,7 +27,16 @@ def test_no_kubeconfig_at_all(tmp_path):
     assert "~/.kube/config" in caught.value.message and "KUBECONFIG" in caught.value.message
     with pytest.raises(BadKubeconfig) as caught:
         Cluster.connect(str(tmp_path / "nope"))
-    assert str(tmp_path / "nope") in caught.value.message
+    assert str(tmp_path / "nope") in caught.value.message and "looked for in" not in caught.value.message
+
+
+@pytest.mark.usefixtures("no_default")
+def test_a_relative_kubeconfig_that_is_not_there_is_told_with_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadKubeconfig) as caught:
+        Cluster.connect("here/nope")
+    assert "here/nope" in caught.value.message
+    assert f"full path: this one was looked for in {tmp_path}" in caught.value.message
 
 
 @pytest.mark.parametrize("content", [

@@ -49,6 +49,7 @@ def test_no_inventory_is_null_and_hosts_are_matched_by_boot_id_whatever_their_na
 
 @pytest.mark.parametrize("given_answer, words", [
     ({"unreachable": True, "msg": "Connection refused"}, "could not be reached: Connection refused"),
+    ({"unreachable": True, "msg": "Task failed: No route to host"}, "could not be reached: No route to host"),
     ({"failed": True, "msg": "no python"}, "could not be read: no python"),
     ({}, "no facts document"), ("noise", "no facts document"), ({"facts": {"schema": 2, "boot_id": "b000"}}, "no facts document"),
     (answer(None), "boot ID could not be read"), (answer("11111111-0000-4000-8000-000000000000"), "No node of this cluster"),
