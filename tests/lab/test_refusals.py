@@ -380,7 +380,7 @@ def test_a_tunnel_and_no_kube_proxy_replacement(other: Site) -> None:
     audit = other.bastion.run("audit")
     assert audit.result["outcome"] == "drift" and verdicts(audit)["native_routing"] == "DRIFT", audit.out
     assert "Note" in audit.out and "layer 2 segment" in audit.out
-    other.refused("tune", "fastpath_acknowledge", '["native_routing"]', outcome="drift", **ACKNOWLEDGED)
+    other.refused("tune", "fastpath_acknowledge", '["dsr", "native_routing"]', outcome="drift", **ACKNOWLEDGED)
     other.lab.helm("upgrade", "cilium", other.lab.status()["chart"], "--reuse-values", "--set", "tunnel=disabled",
                    "--set", "autoDirectNodeRoutes=true", "--set", "kubeProxyReplacement=disabled")
     other.lab.restart_agent("node-1")

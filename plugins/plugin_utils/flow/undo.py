@@ -18,6 +18,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import undo_o
 
 # The tuning by which Cilium serves Services in kube-proxy's place.
 REPLACEMENT = "kube_proxy_replacement"
+REPLACEMENT_KEY = "kube-proxy-replacement"
 # How Helm describes its rollback, and cilium_values a way back with a hold.
 COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 
@@ -229,10 +230,11 @@ def _expect(before: View, earlier: Sequence[Mapping[str, Any]], step: Mapping[st
             apart: Collection[str]) -> dict[str, Any]:
     """What every agent but those `apart` showed before, or that of one node; what they did not show alike is not asked.
 
-    Nor is what an earlier step changed along with the same part of cilium-config without saying how it is shown.
+    Nor is what an earlier step changed along with the same part of cilium-config without saying how it is shown, or by
+    replacing kube-proxy, which brings socket load balancing along.
     """
     found, touched = {}, {key for other in earlier for key in _keys(other, "config")}
-    first = not touched & set(_keys(step, "config"))
+    first = not touched & {*_keys(step, "config"), REPLACEMENT_KEY}
     expected = [undo_own.expected(other, node) for other in earlier]
     for key in undo_own.expected(step, node) if node is None else [*_keys(step, "expect"), *undo_own.expected(step, node)]:
         at_first = _alike(before, key, node, apart) if first else None

@@ -425,6 +425,15 @@ def replaced(steps: int) -> Taken:
     return run
 
 
+def test_what_the_replacement_of_kube_proxy_brought_along_is_not_expected_gone_after_a_later_step_is_taken_back():
+    run = Taken("1.14.19-kpr-off", {**REPLACED, "socket_lb": {}})
+    way, last = run.way(), run.record["undo"][0]["id"]
+    assert "socket_lb" in run.plan["steps"][-1]["tunings"] and last == run.plan["steps"][-1]["id"]
+    assert run.plan["steps"][-1]["expect"]["socket_lb"] == "enabled" and "socket_lb" not in way["expect"]
+    alone = Taken("1.14.19-kpr-off", {"socket_lb": {}})
+    assert "socket_lb" in alone.way()["expect"], "without it, what agents showed at first is proved"
+
+
 def test_services_are_not_given_up_while_another_run_keeps_kube_proxy_off():
     run = replaced(2)
     assert run.now["kube_proxy"]["desired"] == 0
