@@ -105,11 +105,8 @@ class ChartConfigChange:
         target = self.write.stored(former_revision)
         text = str(((former or {}).get("spec") or {}).get("valuesContent") or "")
         if release_guard.is_broken(self.write.release) and not self.options.check:
-            self.settle(text)
-        release = self.write.release
-        values = target["config"] if target else helm_values.with_changes(
-            without_hold(release["config"], self.was()["release_strategy"]), former_values)
-        manifest = target["manifest"] if target else self.rendered(values)
+            self.settle(text, self.former(target, former_values)[1])
+        release, (values, manifest) = self.write.release, self.former(target, former_values)
         held = self.options.hold and self.write.would_restart(release["manifest"], manifest)
         if held:
             values, text = rollout_hold.held(values), with_strategy(text, rollout_hold.HELD_STRATEGY)
@@ -159,6 +156,14 @@ class ChartConfigChange:
         policy = self.policy_of(self.config)
         return {"strategy": strategy_in(yaml_values.read(self.content(), "spec.valuesContent")),
                 "release_strategy": strategy_in(self.write.release["config"]), "policy": policy}
+
+    def former(self, target: Optional[dict], former_values: Dict[str, Any]) -> Any:
+        """(values, manifest) from before a step; `target`: the revision that had them, None where Helm has forgotten it."""
+        if target:
+            return target["config"], target["manifest"]
+        values = helm_values.with_changes(
+            without_hold(self.write.release["config"], self.was()["release_strategy"]), former_values)
+        return values, self.rendered(values)
 
     def policy_of(self, config: Optional[dict]) -> str:
         """What is done about a failed Helm run with this HelmChartConfig: its word wins over the HelmChart's."""
@@ -265,13 +270,20 @@ class ChartConfigChange:
         return self.told(release_write.outcome(
             former, after["config"], after["manifest"], config, True, held, after["version"]), new)
 
-    def settle(self, text: str) -> None:
-        """Out of a Helm run that failed: the former values and no reinstallation, then the last deployed revision."""
+    def settle(self, text: str, manifest: str) -> None:
+        """Out of a Helm run that failed: the former values and no reinstallation, then the last deployed revision.
+
+        The job takes these values up as soon as Helm can go on, so they are held where `manifest`, the former one, would
+        restart agents: of the broken revision the cluster has all, something or nothing.
+        """
         last = release_guard.last_deployed(self.write.history)
         if last is None:
             raise Refused("No revision of release {0} is deployed: repair it with helm first.".format(
                 self.write.release["name"]))
-        self.put(self.marked(self.with_spec(text, ABORT), {"held": False, "back": True, "was": self.was()}))
+        in_force = filter(None, [self.write.release, self.write.stored(last)])
+        held = self.options.hold and any(self.write.would_restart(one["manifest"], manifest) for one in in_force)
+        content = with_strategy(text, rollout_hold.HELD_STRATEGY) if held else text
+        self.put(self.marked(self.with_spec(content, ABORT), {"held": held, "back": True, "was": self.was()}))
         self.write.helm().rollback(last, len(self.write.history))
         self.read()
 

@@ -17,7 +17,8 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.kube import Confli
 from ansible_collections.fastpath.cilium.plugins.module_utils.release_guard import Moved, Refused
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.fake_api import FakeApi
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.fake_release import release
-from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.test_release_change import DryRuns, KeptReleases
+from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.test_release_change import (
+    DAEMONSET, DryRuns, KeptReleases)
 
 API = "/apis/helm.cattle.io/v1/namespaces/kube-system"
 CHART, CONFIG = API + "/helmcharts/cilium", API + "/helmchartconfigs/cilium"
@@ -26,12 +27,27 @@ SECRETS = "/api/v1/namespaces/kube-system/secrets/fastpath-cilium-run-1"
 TEXT = "# the site's\nimage: agent:v1.13.4\npassword: hunter2   # really\n"
 
 
+class Retried(KeptReleases):
+    """Once the release is deployed again, the job that waited for that runs Helm. With OnDelete agents keep what they run."""
+
+    def apply(self, document: dict) -> None:
+        former = self.api.objects.get(DAEMONSET)
+        super().apply(document)
+        now = self.api.objects[DAEMONSET]["spec"]
+        if former and now["updateStrategy"]["type"] == "OnDelete" and now["template"] != former["spec"]["template"]:
+            self.live(now["template"], "OnDelete", updated=0)
+
+    def rollback(self, revision: int, history: int) -> None:
+        super().rollback(revision, history)
+        self.api.react()
+
+
 class Controlled(FakeApi):
     """Runs Helm at once when a HelmChartConfig changes what reaches Helm, as helm-controller does after a while."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept = KeptReleases(self)
+        self.kept = Retried(self)
         self.seen, self.asleep, self.fails = None, False, False
         self.on_delete = lambda path, former: self.react() if path == CONFIG else None
 
@@ -53,8 +69,9 @@ class Controlled(FakeApi):
         self.objects.pop(JOB, None)
         self.put(JOB, {"status": status})
         newest = max(self.kept.releases, default=0)
-        if newest and self.kept.releases[newest]["info"]["status"] == "failed":
+        if newest and self.kept.releases[newest]["info"]["status"] != "deployed":
             assert policy == "abort", "Cilium would be uninstalled here"
+            self.seen = None
             return
         self.kept.add(release(newest + 1, config=values, text=self.kept.text(values), description="Upgrade complete",
                               status="failed" if self.fails else "deployed"), live=not self.fails)
@@ -159,6 +176,23 @@ def test_the_way_back_of_a_new_pod_template_is_held_too(api, change):
     api.kept.live({"spec": {"containers": [{"name": "cilium-agent", "image": "agent:v1.13.4"}]}}, "OnDelete", updated=3)
     change().restore()
     assert CONFIG not in api.objects and values(api) == {"mode": "snat"}
+
+
+def test_a_way_back_out_of_a_broken_helm_run_is_held_from_its_first_write_on(api, change):
+    """Killed while the hold was taken away again: the former template must not come without one, not for a moment."""
+    change().apply({"image": "agent:v1.13.5"})
+    template = {"spec": {"containers": [{"name": "cilium-agent", "image": "agent:v1.13.5"}]}}
+    api.kept.live(template, "OnDelete", updated=3)
+    change().close()
+    newest = max(api.kept.releases)
+    for revision, status in ((newest, "pending-upgrade"), (newest - 1, "deployed")):
+        former = api.kept.releases[revision]
+        api.kept.add(dict(former, info=dict(former["info"], status=status)), live=False)
+    api.kept.live(template, "RollingUpdate", updated=3)
+    change().revert(1, {})
+    brought = [api.kept.releases[revision] for revision in sorted(api.kept.releases) if revision > newest]
+    assert [one["config"]["updateStrategy"]["type"] for one in brought] == ["OnDelete"] * len(brought) and len(brought) > 1
+    assert values(api) == {"mode": "snat", "updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}
 
 
 def test_a_helm_run_that_failed_is_told_and_taken_back_without_uninstalling(api, change):
