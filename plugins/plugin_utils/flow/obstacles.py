@@ -28,7 +28,7 @@ def find(view: View, values: Sequence[Mapping[str, Any]], acknowledged: Collecti
     wanted = ", then, once every agent has restarted, ".join(
         json.dumps(change if view.values is None else with_changes({}, dict(change)), sort_keys=True) for change in values)
     paths = {path for change in values for path in change}
-    found = [*_newer(view, acknowledged), *_release(view, wanted), *owners.find(view, wanted, paths, owner_apply),
+    found = [*_newer(view, acknowledged), *_release(view, wanted, owner_apply), *owners.find(view, wanted, paths, owner_apply),
              *_nodes(view), *_rollout(view)]
     return [{"tuning": None, "state": str(state), "reason": reason, "way_out": way_out} for state, reason, way_out in found]
 
@@ -43,8 +43,12 @@ def _newer(view: View, acknowledged: Collection[str]) -> Iterator[Obstacle]:
                "fastpath_acknowledge to have it changed as if it were that version.")
 
 
-def _release(view: View, wanted: str) -> Iterator[Obstacle]:
+def _release(view: View, wanted: str, owner_apply: bool) -> Iterator[Obstacle]:
     if view.release is None and owners.is_foreign(view):
+        if owner_apply and not owners.is_print_only(view):
+            yield (State.UNKNOWN, f"The release of the HelmChart could not be read, or is not there yet{view.why_unread('release')}, so "
+                   "there are no values to go back to.", "Wait until its job is done, and give the account get and list on "
+                   "secrets of the release's namespace; then run again.")
         return  # the owner is what has to be told
     if view.release is None:
         yield (State.BLOCKED, "No Helm release installed Cilium here, so there are no values to set and none to go back to.",

@@ -40,6 +40,11 @@ def is_foreign(view: View) -> bool:
     return (of(view) or {}).get("kind") not in (None, *OWN)
 
 
+def is_print_only(view: View) -> bool:
+    """Whether the owner is one whose object is never changed here."""
+    return (of(view) or {}).get("kind") != APPLICABLE
+
+
 def remark(view: View) -> str:
     """What changing the owner's object costs besides, for a step's reason; empty where nothing."""
     config = read.mapping((read.mapping((of(view) or {}).get("resource")) or {}).get("config")) or {}

@@ -43,6 +43,16 @@ def test_what_could_not_be_read_is_not_written():
     assert "could not be read (denied: no right)" in entry["reason"]
 
 
+@pytest.mark.parametrize("read", [False, None])
+def test_without_a_release_there_is_nothing_to_go_back_to(read):
+    facts = {**k3s(), "release": None, "release_found": read}
+    facts["unread"] = [{"what": "release", "class": "denied", "reason": "no right"}]
+    entry, = found(facts)
+    assert entry["state"] == "UNKNOWN" and "(denied: no right)" in entry["reason"] and "secrets" in entry["way_out"]
+    assert len(found(facts, apply=False)) == 1
+    assert all("owner" in entry["reason"] or "belongs" in entry["reason"] for entry in found({**owned("flux"), "release": None}))
+
+
 @pytest.mark.parametrize("kind", ["flux", "argocd", "managed", "fleet"])
 def test_the_others_are_print_only(kind):
     entry, = found(owned(kind))
