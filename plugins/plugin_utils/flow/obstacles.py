@@ -46,9 +46,9 @@ def _newer(view: View, acknowledged: Collection[str]) -> Iterator[Obstacle]:
 def _release(view: View, wanted: str, owner_apply: bool) -> Iterator[Obstacle]:
     if view.release is None and owners.is_foreign(view):
         if owner_apply and not owners.is_print_only(view):
-            yield (State.UNKNOWN, f"The release of the HelmChart could not be read, or is not there yet{view.why_unread('release')}, so "
-                   "there are no values to go back to.", "Wait until its job is done, and give the account get and list on "
-                   "secrets of the release's namespace; then run again.")
+            yield (State.UNKNOWN, f"The release of the HelmChart could not be read{view.why_unread('release')}, or is not there "
+                   "yet, so there are no values to go back to.", "Wait until its job is done, and give the account get and "
+                   "list on secrets of the release's namespace; then run again.")
         return  # the owner is what has to be told
     if view.release is None:
         yield (State.BLOCKED, "No Helm release installed Cilium here, so there are no values to set and none to go back to.",

@@ -283,6 +283,15 @@ def test_check_mode_writes_nothing(api, change):
     assert change(check=True).revert(1, {})["changed"] is True and api.objects == before
 
 
+def test_the_way_back_of_a_run_killed_while_agents_restarted_can_be_looked_at(api, change):
+    change().apply({"image": "agent:v1.13.5"})
+    before = dict(api.objects)
+    assert change(check=True).revert(1, {})["changed"] is True and change(check=True).restore()["changed"] is True
+    assert api.objects == before
+    with pytest.raises(Refused, match="Not all agents"):
+        change().restore()
+
+
 def test_a_live_edit_or_another_revision_is_not_written_over(api, change):
     with pytest.raises(Moved, match="not 7"):
         change(expected_revision=7).apply({"mode": "dsr"})
