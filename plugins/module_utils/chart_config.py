@@ -25,8 +25,10 @@ MARK = "fastpath.cilium/change"
 # What the controller of K3s and RKE2 does about a Helm run that failed where nothing is said: it uninstalls the chart.
 DEFAULT_POLICY = "reinstall"
 ADDON_KIND, ADDON_NAME = "objectset.rio.cattle.io/owner-gvk", "objectset.rio.cattle.io/owner-name"
+# Flux's HelmReleases and Fleet's bundles bring objects by Helm too, so its mark comes last.
 KEEPERS = (("labels", "kustomize.toolkit.fluxcd.io/name", "flux"), ("labels", "helm.toolkit.fluxcd.io/name", "flux"),
-           ("annotations", "argocd.argoproj.io/tracking-id", "argocd"), ("labels", "argocd.argoproj.io/instance", "argocd"))
+           ("annotations", "argocd.argoproj.io/tracking-id", "argocd"), ("labels", "argocd.argoproj.io/instance", "argocd"),
+           ("annotations", "meta.helm.sh/release-name", "helm"))
 
 
 def path(kind: str, namespace: str, name: str = "") -> str:
@@ -98,7 +100,7 @@ def has_comments(spec: Dict[str, Any]) -> bool:
 
 
 def keeper(config: dict) -> Optional[Dict[str, str]]:
-    """{kind: addon|flux|argocd, name} of who would put this object back; None where nobody is known to.
+    """{kind: addon|flux|argocd|helm, name} of who would put this object back; None where nobody is known to.
 
     An addon is a file in the servers' folder `server/manifests`, which is applied again whenever a server starts.
     """

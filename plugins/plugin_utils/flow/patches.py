@@ -33,6 +33,7 @@ KEEPERS = {
              "again whenever a server starts: write this into that file, on every server.",
     "flux": "It comes from Flux ({name}): put this into the repository that Flux reads.",
     "argocd": "It comes from Argo CD ({name}): put this into the repository that Argo CD reads.",
+    "helm": "It comes from the Helm release {name} (Fleet brings its bundles so): put this where the chart of that comes from.",
 }
 
 

@@ -44,6 +44,9 @@ def test_a_change_of_ours_is_known_and_an_edit_after_it_as_well():
     ({"annotations": {"argocd.argoproj.io/tracking-id": "net:helm.cattle.io/HelmChartConfig:kube-system/cilium"}},
      {"kind": "argocd", "name": "net"}),
     ({"annotations": {"objectset.rio.cattle.io/owner-gvk": "helm.cattle.io/v1, Kind=HelmChart"}}, None),
+    ({"annotations": {"meta.helm.sh/release-name": "fleet-net"}}, {"kind": "helm", "name": "fleet-net"}),
+    ({"annotations": {"meta.helm.sh/release-name": "net"}, "labels": {"helm.toolkit.fluxcd.io/name": "net"}},
+     {"kind": "flux", "name": "net"}),
 ])
 def test_who_would_put_it_back(metadata, wanted):
     assert chart_config.keeper(config(**metadata)) == wanted

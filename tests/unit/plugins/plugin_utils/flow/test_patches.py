@@ -85,6 +85,7 @@ def test_what_was_not_read_is_not_taken_for_absent():
 @pytest.mark.parametrize("change, words", [
     ({"config": {"keeper": {"kind": "addon", "name": "rke2-cilium-config"}}}, "server/manifests/rke2-cilium-config.yaml"),
     ({"config": {"keeper": {"kind": "flux", "name": "infra"}}}, "the repository that Flux reads"),
+    ({"config": {"keeper": {"kind": "helm", "name": "fleet-net"}}}, "the Helm release fleet-net"),
     ({"config": {"structured": {"loadBalancer": {"mode": "snat"}}}}, "spec.values sets loadBalancer.mode, which wins"),
     ({"set": {"loadBalancer.mode": "snat"}}, "sets loadBalancer.mode in spec.set, which wins"),
     ({"config": {"secrets": ["more"]}}, "Secrets more"),
