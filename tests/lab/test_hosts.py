@@ -102,6 +102,26 @@ def test_what_agents_change_on_their_hosts_is_put_back_with_the_run(lab: Lab, ho
     assert trees(roots) == before and config(lab) == former and leases(lab) == []
 
 
+def test_a_way_back_goes_on_where_a_killed_one_left_hosts(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    """One host is locked and not yet put back, another one is put back and still locked."""
+    before = trees(roots)
+    tune = hosts.run("tune", fastpath_tunings=BBR)
+    assert tune.code == 0, tune.out
+    run = tune.folder.name
+    for node in ("node-1", "node-2"):
+        base = roots[node] / "var/lib/fastpath-cilium"
+        base.mkdir(mode=0o700)
+        (base / "lock").write_text(json.dumps({"run_id": f"{run}-residue", "pid": 1, "boot_id": "x"}) + "\n")
+    for name, value in SYSCTLS.items():
+        (roots["node-2"] / "proc/sys/net" / name).write_text(value + "\n")
+    with (tune.folder / "journal.jsonl").open("a") as journal:
+        for step in tune.document("plan")["steps"]:
+            journal.write(json.dumps({"step": step["id"], "event": "unrolled", "nodes": {}}) + "\n")
+    rollback = hosts.run("rollback")
+    assert rollback.code == 0, rollback.out
+    assert trees(roots) == before
+
+
 def test_what_somebody_else_changed_since_and_a_host_that_is_not_there_are_told(
         lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
     hosts.hosts["rack-4"] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
