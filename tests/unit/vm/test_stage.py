@@ -59,3 +59,12 @@ def test_image_that_cannot_be_built_is_a_failure(checkout: Path):
     outcome = run.attempt(run.molecule)
     assert (outcome.passed, outcome.failed, outcome.skipped) == (0, 1, [])
     assert not (checkout / "tested").exists()
+
+
+def test_without_being_asked_for_it_is_passed_over_by_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    ran = []
+    stages = {name: lambda name=name: ran.append(name) or run.Outcome(passed=1) for name in ("unit", "molecule")}
+    monkeypatch.setattr(run, "STAGES", stages)
+    assert run.main([]) == 0 and ran == ["unit"]
+    assert "skipped: molecule: virtual machines" in capsys.readouterr().out
+    assert run.main(["molecule"]) == 0 and ran == ["unit", "molecule"]
