@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from front.own_charts import own_charts
@@ -52,7 +53,10 @@ def test_an_agent_runs_the_example_cluster(site: tuple[Lab, str]) -> None:
 def test_an_agent_starts_with_the_defaults_of_its_chart(site: tuple[Lab, str], tools: dict[str, str]) -> None:
     lab, version = site
     chart = str(own_charts() / f"cilium-{version}")
-    lab.helm("upgrade", "cilium", chart, "--reset-values", version=tools["helm4"])
+    # By default it asks for the API at its Service, which nobody serves where neither it nor kube-proxy does.
+    api = urlsplit(lab.api().configuration.host)
+    lab.helm("upgrade", "cilium", chart, "--reset-values", "--set", f"k8sServiceHost={api.hostname}", "--set",
+             f"k8sServicePort={api.port}", version=tools["helm4"])
     lab.restart_agent(NODE)
     assert lab.wait_agent_ready(NODE).restart_count == 0
     answer = status(lab, version)
