@@ -16,6 +16,7 @@ author:
   - fastpath.cilium developers (@fastpath)
 extends_documentation_fragment:
   - fastpath.cilium.cluster
+  - fastpath.cilium.reading
 options:
   kinds:
     description:
@@ -45,13 +46,6 @@ options:
       - File to which a line is added every now and then while it waits, to be followed while the module runs.
       - Where the module runs on the controller, its lines are shown while it waits, without this option.
     type: path
-attributes:
-  check_mode:
-    description: Runs the same, as it never changes anything.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 """
 
 EXAMPLES = r"""

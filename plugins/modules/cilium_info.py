@@ -17,6 +17,7 @@ author:
   - fastpath.cilium developers (@fastpath)
 extends_documentation_fragment:
   - fastpath.cilium.cluster
+  - fastpath.cilium.reading
 options:
   agents:
     description: Ask each agent for its status. Without it agents are known by their pods alone.
@@ -30,13 +31,6 @@ options:
     description: How many agents are asked at a time.
     type: int
     default: 32
-attributes:
-  check_mode:
-    description: Runs the same, as it never changes anything.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 """
 
 EXAMPLES = r"""

@@ -198,18 +198,11 @@ error_class:
   type: str
 """
 
-import re
-import shutil
-import signal
-import tempfile
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fastpath.cilium.plugins.module_utils import helm
 from ansible_collections.fastpath.cilium.plugins.module_utils.cluster_options import CLUSTER_OPTIONS, connect
+from ansible_collections.fastpath.cilium.plugins.module_utils.helm_work import check_names, helm_for, hide_values, private_folder
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube_errors import KubeError
-from ansible_collections.fastpath.cilium.plugins.module_utils.redaction import secret_strings
 from ansible_collections.fastpath.cilium.plugins.module_utils.release_change import Options, ReleaseChange
 from ansible_collections.fastpath.cilium.plugins.module_utils.release_guard import Refused
 
@@ -227,16 +220,6 @@ ARGUMENTS = dict(
     timeout={"type": "int", "default": 300},
 )
 WAYS = ("values", "revision", "release_hold")
-# What Kubernetes allows; such names can be neither a flag of helm nor another path of the API.
-NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?\Z")
-RUN_ID = re.compile(r"[A-Za-z0-9._-]{0,64}\Z")
-
-
-def check_names(params: dict) -> None:
-    """Raises Refused for names that cannot be names."""
-    for key, pattern in (("release_name", NAME), ("release_namespace", NAME), ("run_id", RUN_ID)):
-        if not pattern.match(params[key]):
-            raise Refused("{0} is not a valid {1}.".format(repr(params[key])[:80], key))
 
 
 def options_of(module: AnsibleModule) -> Options:
@@ -251,12 +234,7 @@ def make_change(module: AnsibleModule, directory: str) -> dict:
     """The change the parameters ask for. Raises KubeError."""
     params = module.params
     check_names(params)
-
-    def found_helm() -> helm.Helm:
-        return helm.Helm(helm.find(params["helm"]), params["release_name"], params["release_namespace"], directory,
-                         params["kubeconfig"], params["context"], params["timeout"])
-
-    change = ReleaseChange(connect(module), options_of(module), found_helm, directory)
+    change = ReleaseChange(connect(module), options_of(module), helm_for(params, directory), directory)
     if params["values"] is not None:
         return change.set_values(params["values"])
     if params["revision"] is not None:
@@ -272,24 +250,15 @@ def result_of(module: AnsibleModule, outcome: dict) -> dict:
     return dict(outcome, diff={"prepared": text}) if module._diff else outcome
 
 
-def run(module: AnsibleModule) -> Any:
-    directory = tempfile.mkdtemp(prefix="cilium-values-", dir=module.tmpdir)
-    try:
+def run(module: AnsibleModule) -> dict:
+    with private_folder(module, "cilium-values-") as directory:
         return result_of(module, make_change(module, directory))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def ended(number: int, _frame: Any) -> None:
-    """Without this a terminated module would leave its folder, and helm without a parent, behind."""
-    raise SystemExit(128 + number)
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS, mutually_exclusive=[WAYS], required_one_of=[WAYS], supports_check_mode=True)
-    signal.signal(signal.SIGTERM, ended)
-    module.no_log_values.update(one for one in secret_strings(module.params["values"] or {}) if len(one) > 3)
+    hide_values(module)
     try:
         result = run(module)
     except KubeError as error:

@@ -7,6 +7,8 @@ DOCUMENTATION = r"""
 module: gate
 short_description: Fails unless a plan may be applied or the next step may be taken
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - fastpath.cilium.controller
 description:
   - With O(plan), fails where it is blocked, rests on too little, or has risks that nobody accepted.
   - With O(facts) as well, fails where the cluster is no longer what the plan was made for.
@@ -33,16 +35,6 @@ options:
     description: RV(fastpath.cilium.cilium_rollout#module:nodes) of the roll-out in between. Restarts that an agent had before it was
       verified are not held against it.
     type: dict
-attributes:
-  action:
-    description: Runs on the controller, whatever the host and its connection.
-    support: full
-  check_mode:
-    description: Runs the same, as nothing outside the controller is read or changed.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 author:
   - fastpath.cilium developers (@fastpath)
 """

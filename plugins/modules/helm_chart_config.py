@@ -145,17 +145,12 @@ error_class:
   type: str
 """
 
-import shutil
-import tempfile
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fastpath.cilium.plugins.module_utils import helm
 from ansible_collections.fastpath.cilium.plugins.module_utils.chart_config_change import ChartConfigChange, Options
 from ansible_collections.fastpath.cilium.plugins.module_utils.cluster_options import CLUSTER_OPTIONS, connect
+from ansible_collections.fastpath.cilium.plugins.module_utils.helm_work import check_names, helm_for, hide_values, private_folder
 from ansible_collections.fastpath.cilium.plugins.module_utils.kube_errors import KubeError
-from ansible_collections.fastpath.cilium.plugins.module_utils.redaction import secret_strings
 
 ARGUMENTS = dict(
     CLUSTER_OPTIONS,
@@ -178,16 +173,11 @@ REQUIRED_IF = [("state", "applied", ("values", "step")), ("state", "reverted", (
 def make_change(module: AnsibleModule, directory: str) -> dict:
     """The change the parameters ask for. Raises KubeError."""
     params = module.params
-    release = (params["release_name"], params["release_namespace"])
+    check_names(params)
     options = Options(
-        params["name"], params["namespace"], release, params["run_id"], params["step"], params["expected_revision"],
-        params["chart"], True, params["timeout"], module.check_mode)
-
-    def found_helm() -> helm.Helm:
-        return helm.Helm(helm.find(params["helm"]), release[0], release[1], directory, params["kubeconfig"],
-                         params["context"], params["timeout"])
-
-    change = ChartConfigChange(connect(module), options, found_helm, directory)
+        params["name"], params["namespace"], (params["release_name"], params["release_namespace"]), params["run_id"],
+        params["step"], params["expected_revision"], params["chart"], True, params["timeout"], module.check_mode)
+    change = ChartConfigChange(connect(module), options, helm_for(params, directory), directory)
     if params["state"] == "applied":
         return change.apply(params["values"])
     if params["state"] == "reverted":
@@ -201,17 +191,14 @@ def result_of(module: AnsibleModule, outcome: dict) -> dict:
     return dict(outcome, diff={"before": before, "after": after}) if module._diff else outcome
 
 
-def run(module: AnsibleModule) -> Any:
-    directory = tempfile.mkdtemp(prefix="helm-chart-config-", dir=module.tmpdir)
-    try:
+def run(module: AnsibleModule) -> dict:
+    with private_folder(module, "helm-chart-config-") as directory:
         return result_of(module, make_change(module, directory))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, required_if=REQUIRED_IF, supports_check_mode=True)
-    module.no_log_values.update(one for one in secret_strings(module.params["values"]) if len(one) > 3)
+    hide_values(module)
     try:
         result = run(module)
     except KubeError as error:

@@ -7,6 +7,8 @@ DOCUMENTATION = r"""
 module: host_info
 short_description: Reads everything of a host that decides how fast its data path can be
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - fastpath.cilium.reading
 description:
   - Reads kernel, preemption, CPUs, clock scaling, idle states, tuned, irqbalance, network devices with their queues and
     interrupts, sysctls, boot loader and platform in one call. Needs no other facts, and of Python the standard
@@ -29,13 +31,6 @@ options:
         This is the slowest part.
     type: bool
     default: true
-attributes:
-  check_mode:
-    description: Runs the same, as it never changes anything.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 """
 
 EXAMPLES = r"""

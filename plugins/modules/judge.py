@@ -7,6 +7,8 @@ DOCUMENTATION = r"""
 module: judge
 short_description: Says of each tuning whether a cluster is in line with it
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - fastpath.cilium.controller
 description:
   - Compares facts from M(fastpath.cilium.cilium_info) with what is wanted and returns a verdict for each tuning.
   - What was not read makes a verdict C(UNKNOWN), which never counts as C(OK).
@@ -32,16 +34,6 @@ options:
       - 'What groups of nodes have instead: a list of C(nodes), a mapping of labels or a list of names, and C(tunings), as
         O(tunings) has them. Only what nodes may have a configuration of their own of can be in it.'
     type: raw
-attributes:
-  action:
-    description: Runs on the controller, whatever the host and its connection.
-    support: full
-  check_mode:
-    description: Runs the same, as nothing outside the controller is read or changed.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 author:
   - fastpath.cilium developers (@fastpath)
 """

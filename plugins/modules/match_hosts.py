@@ -7,6 +7,8 @@ DOCUMENTATION = r"""
 module: match_hosts
 short_description: Puts the hosts of the inventory into the facts of a cluster
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - fastpath.cilium.controller
 description:
   - Takes what M(fastpath.cilium.host_info) answered on each host and finds the node that the host is, by boot ID, since names
     and addresses may differ.
@@ -28,16 +30,6 @@ options:
     description: C(hosts) of facts that were read before; those stay for what is not in O(answers).
     type: list
     elements: dict
-attributes:
-  action:
-    description: Runs on the controller, whatever the host and its connection.
-    support: full
-  check_mode:
-    description: Runs the same, as nothing outside the controller is read or changed.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 author:
   - fastpath.cilium developers (@fastpath)
 """

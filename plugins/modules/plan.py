@@ -7,6 +7,8 @@ DOCUMENTATION = r"""
 module: plan
 short_description: Plans the steps that bring a cluster in line
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - fastpath.cilium.controller
 description:
   - Turns verdicts from M(fastpath.cilium.judge) into ordered steps with risk, reason and undo. Nothing is applied.
   - Only a plan whose C(outcome) is C(drift) and whose C(unacknowledged) is empty may be applied;
@@ -52,16 +54,6 @@ options:
       - Plan steps also where a HelmChart of K3s or RKE2 owns the release; M(fastpath.cilium.helm_chart_config) takes them.
     type: bool
     default: false
-attributes:
-  action:
-    description: Runs on the controller, whatever the host and its connection.
-    support: full
-  check_mode:
-    description: Runs the same, as nothing outside the controller is read or changed.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 author:
   - fastpath.cilium developers (@fastpath)
 """

@@ -7,6 +7,8 @@ DOCUMENTATION = r"""
 module: residue
 short_description: Says what agents leave behind on their hosts, and how to put it back
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - fastpath.cilium.controller
 description:
   - Agents change their host for some tunings (sysctls, queueing disciplines) and leave it so when the tuning is gone. Before a
     step this says what stands there; on the way back, what to do about it.
@@ -27,16 +29,6 @@ options:
   recorded:
     description: What this module returned as C(recorded) before the step, to find the way back.
     type: dict
-attributes:
-  action:
-    description: Runs on the controller, whatever the host and its connection.
-    support: full
-  check_mode:
-    description: Runs the same, as nothing outside the controller is read or changed.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 author:
   - fastpath.cilium developers (@fastpath)
 """

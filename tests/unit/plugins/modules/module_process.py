@@ -13,7 +13,7 @@ from typing import Any, Dict, Optional
 PACKAGE = "ansible_collections.fastpath.cilium.plugins.modules."
 
 
-def run_module(name: str, check: bool = False, env: Optional[Dict[str, str]] = None,
+def run_module(name: str, /, check: bool = False, env: Optional[Dict[str, str]] = None,
                **arguments: Any) -> Dict[str, Any]:
     """The module's result document, with `rc`; anything but one JSON document on standard output is an error."""
     arguments.update(_ansible_check_mode=check)
