@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import Optional
 
 from . import commands
 from .errors import LabError
-from .progress import Progress
+from .running import carry_out
 
 DESCRIPTION = "A Kubernetes control plane with simulated nodes and Cilium agents, on loopback."
 
@@ -58,16 +56,4 @@ def _node_count(text: str) -> int:
 
 
 def main(argv: Optional[list[str]] = None) -> int:
-    args = parser().parse_args(argv)
-    progress = Progress(sys.stderr if args.json else sys.stdout)
-    try:
-        code, result = args.run(args, progress)
-    except LabError as error:
-        print(f"lab: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("lab: interrupted", file=sys.stderr)
-        return 130
-    if args.json:
-        print(json.dumps(result, indent=2))
-    return code
+    return carry_out(parser(), LabError, argv)

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import Optional
 
-from front.progress import Progress
+from front.running import carry_out
 
 from . import commands
 from .errors import VmError
@@ -104,16 +102,4 @@ def _number(text: str, least: int, most: int) -> int:
 
 
 def main(argv: Optional[list[str]] = None) -> int:
-    args = parser().parse_args(argv)
-    progress = Progress(sys.stderr if args.json else sys.stdout)
-    try:
-        code, result = args.run(args, progress)
-    except VmError as error:
-        print(f"vm: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("vm: interrupted", file=sys.stderr)
-        return 130
-    if args.json:
-        print(json.dumps(result, indent=2))
-    return code
+    return carry_out(parser(), VmError, argv)

@@ -3,21 +3,16 @@
 """Where test beds find and keep things."""
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from front.places import cache
+
+__all__ = ["CHECKOUT", "PROGRAM", "RECIPE", "VM", "cache", "state"]
 
 VM = Path(__file__).resolve().parents[1]
 CHECKOUT = VM.parents[1]
 PROGRAM = VM / "vm"
 RECIPE = VM / "image"
-
-
-def cache() -> Path:
-    """The folder for images, made when missing."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "fastpath-cilium"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def state(name: str) -> Path:
