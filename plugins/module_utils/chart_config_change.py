@@ -34,7 +34,6 @@ class Options(NamedTuple):
     step: str = ""
     expected_revision: Optional[int] = None
     chart: Optional[str] = None
-    hold: bool = True
     timeout: float = 300.0
     check: bool = False
 
@@ -65,7 +64,7 @@ class ChartConfigChange:
             return self.unchanged()
         content = chart_config.content_with(self.content(), changes)
         manifest, held = self.rendered(values), bool(self.mark().get("held"))
-        if not held and self.options.hold and self.write.would_restart(release["manifest"], manifest):
+        if not held and self.write.would_restart(release["manifest"], manifest):
             values, content, held = rollout_hold.held(values), with_strategy(content, rollout_hold.HELD_STRATEGY), True
             manifest = self.rendered(values)
         release_guard.require_text(manifest)
@@ -107,7 +106,7 @@ class ChartConfigChange:
         if release_guard.is_broken(self.write.release) and not self.options.check:
             self.settle(text, self.former(target, former_values)[1])
         release, (values, manifest) = self.write.release, self.former(target, former_values)
-        held = self.options.hold and self.write.would_restart(release["manifest"], manifest)
+        held = self.write.would_restart(release["manifest"], manifest)
         if held:
             values, text = rollout_hold.held(values), with_strategy(text, rollout_hold.HELD_STRATEGY)
         new = self.marked(self.with_spec(text, ABORT), {"held": held, "back": True, "was": self.was()})
@@ -281,7 +280,7 @@ class ChartConfigChange:
             raise Refused("No revision of release {0} is deployed: repair it with helm first.".format(
                 self.write.release["name"]))
         in_force = filter(None, [self.write.release, self.write.stored(last)])
-        held = self.options.hold and any(self.write.would_restart(one["manifest"], manifest) for one in in_force)
+        held = any(self.write.would_restart(one["manifest"], manifest) for one in in_force)
         content = with_strategy(text, rollout_hold.HELD_STRATEGY) if held else text
         self.put(self.marked(self.with_spec(content, ABORT), {"held": held, "back": True, "was": self.was()}))
         self.write.helm().rollback(last, len(self.write.history))

@@ -176,7 +176,7 @@ def make_change(module: AnsibleModule, directory: str) -> dict:
     check_names(params)
     options = Options(
         params["name"], params["namespace"], (params["release_name"], params["release_namespace"]), params["run_id"],
-        params["step"], params["expected_revision"], params["chart"], True, params["timeout"], module.check_mode)
+        params["step"], params["expected_revision"], params["chart"], params["timeout"], module.check_mode)
     change = ChartConfigChange(connect(module), options, helm_for(params, directory), directory)
     if params["state"] == "applied":
         return change.apply(params["values"])

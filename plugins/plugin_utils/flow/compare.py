@@ -91,6 +91,11 @@ def speaks(agent: Agent, live: Live) -> bool:
     return within(agent.version, live.since, live.until)
 
 
+def shown_by_all(view: View, want: Wanted) -> list[Live]:
+    """What every agent prints of it, whatever its version."""
+    return [live for live in want.printed if all(speaks(agent, live) for agent in view.agents)]
+
+
 def _resolved(live: Live, options: Options) -> Live:
     value = resolve(live.value, options)
     return Live(live.key, value, live.since, live.until, live.config, live.certain_until, live.when)

@@ -56,8 +56,7 @@ def of(view: View, choice: Choice, where: Placement, changes: Apart, expect: Map
 
 
 def _shown(view: View, want: compare.Wanted) -> dict[str, Any]:
-    return {live.key: plain(live.value) for live in want.printed
-            if all(compare.speaks(agent, live) for agent in view.agents)}
+    return {live.key: plain(live.value) for live in compare.shown_by_all(view, want)}
 
 
 def _former(view: View, name: str) -> dict[str, Any]:

@@ -89,19 +89,18 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     drafts = group(separate, policy)
     blocked, left_out = _held_back(by_name, policy)
     left_out += unaccepted
-    for_owner = patches.patches(view, [_step(number, draft, view) for number, draft in enumerate(drafts, 1)])
+    steps = for_owner = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
     if drafts:
         changes = [draft.values or draft.config for draft in drafts if draft.changes_agents or not draft.besides]
         in_the_way = obstacles.find(view, [change for change in changes if change], accepted, owner_apply)
         blocked = in_the_way + blocked
-        drafts = [] if in_the_way else drafts
-    steps = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
+        steps = [] if in_the_way else steps
     steps = [{**step, **canaries.of(view, step, policy, canary)} for step in steps]
     document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
     return {
         "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
-        "blocked": blocked, "left_out": left_out, "patches": [] if steps else for_owner,
-        "unacknowledged": unaccepted_risks if drafts else [], "acknowledged": sorted(accepted),
+        "blocked": blocked, "left_out": left_out, "patches": [] if steps else patches.patches(view, for_owner),
+        "unacknowledged": unaccepted_risks if steps else [], "acknowledged": sorted(accepted),
     }
 
 
@@ -295,8 +294,7 @@ def _config(want: Wanted, config: Mapping, writes: bool) -> dict[str, Any]:
 
 def _expect(view: View, want: Wanted, config: Mapping) -> dict[str, Any]:
     """What every agent must show: what all versions among them print."""
-    return {live.key: _shown(view, want, config, live) for live in want.printed
-            if all(compare.speaks(agent, live) for agent in view.agents)}
+    return {live.key: _shown(view, want, config, live) for live in compare.shown_by_all(view, want)}
 
 
 def _shown(view: View, want: Wanted, config: Mapping, live: Live) -> Any:
