@@ -133,7 +133,11 @@ facts:
       type: dict
       returned: always
     boot_loader:
-      description: C(kind), C(efi), C(entries), C(tools) and C(files).
+      description: C(kind), C(efi), C(entries), C(tools), C(files) and C(next_command_line).
+      type: dict
+      returned: always
+    files:
+      description: Text of the files that this collection writes, by path; V(null) for those that are not there.
       type: dict
       returned: always
     cloud:

@@ -75,9 +75,9 @@ def page() -> str:
 
 
 def catalogue() -> dict[str, Any]:
-    """The catalogue's entries by id, in the order in which they are applied."""
+    """The catalogue's entries by id, the cluster's and the hosts', in the order in which they are applied."""
     sys.path.insert(0, str(TOP / ".ansible" / "collections"))
-    return dict(importlib.import_module("ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog").load())
+    return dict(importlib.import_module("ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog").everything())
 
 
 def tuning_section(name: str, entry: Any) -> list[str]:
@@ -92,12 +92,14 @@ def tuning_section(name: str, entry: Any) -> list[str]:
 
 def tuning_data(tuning: Any) -> list[str]:
     risk = "judged only, the way out holds the procedure" if not tuning.applies else tuning.risk.word.replace("_", " ")
-    rows = [("risk", risk), ("since Cilium", tuning.since), ("kernel", tuning.kernel and f"{tuning.kernel} or newer"),
-            ("single nodes", "can be left out" if tuning.off is not None else ""),
+    since, kernel, conflicts = (getattr(tuning, name, None) for name in ("since", "kernel", "conflicts"))
+    rows = [("where", where(tuning)), ("risk", risk), ("since Cilium", since),
+            ("kernel", kernel and f"{kernel} or newer"),
+            ("single nodes", "can be left out" if getattr(tuning, "off", None) is not None else ""),
             ("needs", "; ".join(map(need_words, tuning.needs))), ("excludes", ", ".join(tuning.excludes)),
-            ("conflicts", "; ".join(f"{found.tuning}: {found.reason}" for found in tuning.conflicts)),
+            ("conflicts", "; ".join(f"{found.tuning}: {found.reason}" for found in conflicts or ())),
             ("leaves on hosts", residue_words(tuning)), ("looked at again on hosts", ", ".join(getattr(tuning, "disturbs", ()))),
-            ("profiles", "; ".join(profile + condition(options) for profile, options in tuning.profiles.items())),
+            ("profiles", "; ".join(profile + condition(options) for profile, options in profiles(tuning).items())),
             *[(f"option `{option.name}`", option_words(option)) for option in tuning.options]]
     return ["| | |", "|---|---|", *[f"| {label} | {plain(words)} |" for label, words in rows if words]]
 
@@ -105,6 +107,24 @@ def tuning_data(tuning: Any) -> list[str]:
 def need_words(need: Any) -> str:
     wanted = "".join(f" (with {name} {' or '.join(map(str, values))})" for name, values in need.when.items())
     return need.tuning + wanted
+
+
+def of_host(tuning: Any) -> bool:
+    """Whether it is one of the node catalogue."""
+    return hasattr(tuning, "hint")
+
+
+def where(tuning: Any) -> str:
+    """What it is a matter of, and who applies it: tune.yml and its profiles take those of the cluster only."""
+    if not of_host(tuning):
+        return "cluster"
+    roles = {"tuned_profile": "tuned"}
+    return f"hosts, by the role `{roles.get(tuning.id, tuning.id)}`" if tuning.applies else "hosts, judged by the module `host_judge`"
+
+
+def profiles(tuning: Any) -> dict[str, Any]:
+    """The profiles that bring it in."""
+    return {} if of_host(tuning) else dict(tuning.profiles)
 
 
 def residue_words(tuning: Any) -> str:
@@ -150,7 +170,7 @@ def tunings_page() -> str:
              "| tuning | what | risk | profiles |", "|---|---|---|---|"]
     for name, entry in entries.items():
         risk = entry.tuning.risk.word.replace("_", " ") if entry.tuning.applies else "judged only"
-        lines.append(f"| [{name}](#{name}) | {plain(entry.tuning.title)} | {risk} | {', '.join(entry.tuning.profiles)} |")
+        lines.append(f"| [{name}](#{name}) | {plain(entry.tuning.title)} | {risk} | {', '.join(profiles(entry.tuning))} |")
     lines.append("")
     for name, entry in sorted(entries.items()):
         lines += tuning_section(name, entry)

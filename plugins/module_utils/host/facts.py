@@ -8,7 +8,8 @@ import datetime
 from typing import Any, Dict
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.host import (
-    boot, cpu, cpufreq, cpuidle, devices, irqbalance, kernel, network, platform, preemption, sysctl, system, tuned, units)
+    boot, cpu, cpufreq, cpuidle, devices, irqbalance, kernel, network, own_files, platform, preemption, sysctl, system, tuned,
+    units)
 from ansible_collections.fastpath.cilium.plugins.module_utils.host.root import Root, Unread
 
 SCHEMA = 1
@@ -27,6 +28,7 @@ def read_host(root: Root, ask_tuned: bool = True) -> Dict[str, Any]:
     found.update(_services(root, unread, ask_tuned))
     found["devices"] = devices.read(root, unread)
     found["sysctl"] = sysctl.read(root, unread)
+    found["files"] = own_files.read(root, unread)
     found.update(platform.read(root, unread))
     found["boot_loader"] = boot.read(root, unread, found["container"])
     found["unread"] = unread.entries

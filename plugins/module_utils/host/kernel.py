@@ -83,7 +83,12 @@ def command_line(root: Root) -> List[str]:
     content = root.text("/proc/cmdline")
     if content is None:
         raise HostError("not_found", "There is no /proc/cmdline.")
-    return [_masked(one_line(word, 2000)) for word in ARGUMENT.findall(content.replace("\0", " "))]
+    return words(content)
+
+
+def words(line: str) -> List[str]:
+    """The words of a command line, secrets masked. Pure."""
+    return [_masked(one_line(word, 2000)) for word in ARGUMENT.findall(line.replace("\0", " "))]
 
 
 def _masked(word: str) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType, ModuleType
+from typing import Any
 
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host_tuning import HostCatalogue, HostEntry
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Catalogue, Entry
-
-SCOPES = ("cluster",)
 
 
 def _modules(scope: str) -> list[ModuleType]:
@@ -30,9 +31,34 @@ def _entry(module: ModuleType) -> Entry:
     )
 
 
+def _host_entry(module: ModuleType) -> HostEntry:
+    return HostEntry(
+        tuning=module.TUNING,
+        doc=module.__doc__ or "",
+        settings=module.settings,
+        refusals=getattr(module, "refusals", None),
+        notes=getattr(module, "notes", None),
+    )
+
+
 @functools.cache
 def load() -> Catalogue:
-    """Every tuning by its id, in the order in which they are applied."""
-    entries = [_entry(module) for scope in SCOPES for module in _modules(scope)]
-    entries.sort(key=lambda entry: (entry.tuning.phase, entry.tuning.id))
-    return MappingProxyType({entry.tuning.id: entry for entry in entries})
+    """Every tuning of the cluster by its id, in the order in which they are applied."""
+    return _ordered(map(_entry, _modules("cluster")))
+
+
+@functools.cache
+def hosts() -> HostCatalogue:
+    """Every tuning of the hosts by its id, in the order in which they are applied."""
+    return _ordered(map(_host_entry, _modules("node")))
+
+
+@functools.cache
+def everything() -> Mapping[str, Entry | HostEntry]:
+    """Every tuning by its id: the cluster's, then the hosts'."""
+    return MappingProxyType({**load(), **hosts()})
+
+
+def _ordered(entries: Iterable[Any]) -> Mapping[str, Any]:
+    ordered = sorted(entries, key=lambda entry: (entry.tuning.phase, entry.tuning.id))
+    return MappingProxyType({entry.tuning.id: entry for entry in ordered})

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 Options = Mapping[str, Any]
 
 
-class _Word(enum.IntEnum):
+class Word(enum.IntEnum):
+    """A word with a rank."""
+
     @property
     def word(self) -> str:
         """The word used in documents and on the terminal."""
         return self.name.lower()
 
 
-class Risk(_Word):
+class Risk(Word):
     """What a step costs while it is taken, least first. From CONNECTIONS_LOST on it is acknowledged by name."""
 
     NONE = 0
@@ -33,7 +35,7 @@ class Risk(_Word):
     REBOOT = 5
 
 
-class Phase(_Word):
+class Phase(Word):
     """The order in which tunings are applied; what a tuning needs belongs to an earlier phase."""
 
     ROUTING = 10

@@ -20,7 +20,7 @@ from ansible_collections.fastpath.cilium.tests.fixtures.hosts.models import MODE
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.host.recorded import device, facts_of
 
 KEYS = {"schema", "read_at", "boot_id", "hostname", "os", "kernel", "preemption", "cpus", "cpufreq", "cpuidle", "tuned",
-        "irqbalance", "network", "devices", "sysctl", "cloud", "virtualization", "container", "boot_loader", "unread"}
+        "irqbalance", "network", "devices", "sysctl", "files", "cloud", "virtualization", "container", "boot_loader", "unread"}
 CLASSES = {"denied", "throttled", "unreachable", "timeout", "not_found", "garbled", "conflict", "failed"}
 READ = """
 import json, sys

@@ -1,0 +1,100 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""From verdicts of hosts to the ops of each host. Pure: nothing is read and nothing is written."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host import Host
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host_tuning import HostCatalogue, HostTuning, Setting
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Risk, State
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy
+
+Op = Mapping[str, Any]
+
+
+def plan(hosts: Sequence[Host], verdicts: Sequence[Mapping], policy: Policy, catalogue: HostCatalogue | None = None
+         ) -> dict[str, Any]:
+    """{hosts: {name: {ops, tunings, risk, reason, undo, reboot_pending}}, order: [names], blocked, left_out, outcome}.
+
+    `ops` are those of host_apply, in order. `order`: workers first, the control plane last. What is blocked on some hosts
+    keeps these from nothing else, and others from nothing at all; named, it makes the outcome.
+    """
+    known = catalog.hosts() if catalogue is None else catalogue
+    by_name = {str(verdict.get("tuning")): verdict for verdict in verdicts}
+    chosen = {name: choice for name, choice in policy.items() if isinstance(choice.tuning, HostTuning) and name in by_name}
+    steps = {host.name: _host(host, by_name, chosen, known) for host in hosts}
+    steps = {name: step for name, step in steps.items() if step["ops"]}
+    blocked, left_out = _held_back(by_name, chosen)
+    return {"hosts": steps, "order": _order(hosts, steps), "blocked": blocked, "left_out": left_out,
+            "outcome": _outcome(steps, blocked)}
+
+
+def _host(host: Host, verdicts: Mapping[str, Mapping], policy: Policy, known: HostCatalogue) -> dict[str, Any]:
+    """What is done on one host: of every tuning that is DRIFT there and applies, what is not in place."""
+    tunings, ops = [], []
+    for name, choice in policy.items():
+        verdict = (verdicts[name].get("hosts") or {}).get(host.name) or {}
+        if verdict.get("state") == State.DRIFT and choice.tuning.applies:
+            found = list(_ops(known[name].settings(host, choice.options)))
+            tunings += [choice.tuning] if found else []
+            for op in found:
+                # Several settings may rest on one op: a unit is stopped and disabled at once.
+                ops += [] if op in ops else [op]
+    return {"tunings": [tuning.id for tuning in tunings], "ops": ops, **_words(tunings)}
+
+
+def _ops(settings: Iterator[Setting]) -> Iterator[Op]:
+    for setting in settings:
+        if not setting.in_place:
+            yield from setting.ops
+
+
+def _words(tunings: Sequence[HostTuning]) -> dict[str, Any]:
+    risk = max((tuning.risk for tuning in tunings), default=Risk.NONE)
+    return {"risk": risk.word, "reason": " ".join(dict.fromkeys(tuning.reason for tuning in tunings)),
+            "undo": " ".join(dict.fromkeys(tuning.undo for tuning in tunings))}
+
+
+def _order(hosts: Sequence[Host], steps: Mapping[str, Any]) -> list[str]:
+    """A host that is not known to be a worker comes with the control plane."""
+    last = {host.name for host in hosts if (host.node or {}).get("control_plane") is not False}
+    return sorted(steps, key=lambda name: (name in last, read.natural(name)))
+
+
+def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What no step reaches on some host: named by the user, and of a profile. Hints hold nothing back."""
+    named: list[dict[str, Any]] = []
+    of_profile: list[dict[str, Any]] = []
+    for name, choice in policy.items():
+        verdict = verdicts[name]
+        if choice.selected and not choice.tuning.hint and not _reached(verdict, choice):
+            entry = {"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out", "applies")}}
+            (named if choice.named else of_profile).append(entry)
+    return named, of_profile
+
+
+def _reached(verdict: Mapping, choice: Choice) -> bool:
+    return verdict.get("state") in (State.OK, State.NOT_APPLICABLE) or verdict.get("state") == State.DRIFT and choice.tuning.applies
+
+
+def _outcome(steps: Mapping[str, Any], blocked: Sequence[Mapping]) -> str:
+    states = {entry["state"] for entry in blocked}
+    if states - {State.UNKNOWN}:
+        return "blocked"
+    if states:
+        return "unknown"
+    return "drift" if steps else "in_line"
+
+
+def refusal(made: Mapping[str, Any]) -> str | None:
+    """Why nothing may be applied, in one sentence; None when it may."""
+    if made["outcome"] not in ("blocked", "unknown"):
+        return None
+    first = made["blocked"][0]
+    way_out = f" {first['way_out']}" if first.get("way_out") else ""
+    return f"{first['tuning']} is {first['state']}: {first['reason']}{way_out}"
