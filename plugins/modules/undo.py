@@ -65,6 +65,12 @@ nodes:
   type: list
   elements: str
   sample: [node-2, node-1]
+spared:
+  description: Nodes of the step whose agents have not started since before it; they are not restarted.
+  returned: success
+  type: list
+  elements: str
+  sample: [node-3]
 config:
   description: Keys of C(cilium-config) and what they must be afterwards; V(null) for one that must not be there.
   returned: success

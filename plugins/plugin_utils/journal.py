@@ -13,6 +13,7 @@ Every entry has `event` and `step` (the id of a plan's step). In the order in wh
     rolled   nodes: {node: {state, ..}}            agents were restarted, as cilium_rollout returns it
     done     lost: {node: [sentence]}              the gate after the step held; what hosts may have lost by it
     unrolled nodes: {node: {state, ..}}            agents were restarted on the way back, likewise
+             spared: [nodes]                       agents of the step that had not started since before it
     undone   kept: {node: [sentence]}              taken back, and verified; what stays on hosts as it is
 """
 from __future__ import annotations
@@ -55,7 +56,7 @@ def steps(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
     [{id, former_revision, former_config: None where not written, former_node_configs: [{name, object}],
       revision: int|None, nodes: [planned], reached: [kinds],
-      rolled: {node: {..}}, unrolled: None or likewise, residue, lost, kept: None where not written, state: the last event}]
+      rolled: {node: {..}}, unrolled: None or likewise, spared: [nodes], residue, lost, kept: None where not written, state: the last event}]
     """
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
@@ -80,7 +81,8 @@ def _begin(found: dict[str, dict[str, Any]], name: str, entry: Entry) -> None:
     found[name] = {"id": name, "former_revision": entry.get("former_revision"), "revision": None,
                    "former_config": read.mapping(entry.get("former_config")), "former_node_configs": _configs(entry),
                    "nodes": _names(entry.get("nodes")),
-                   "reached": _names(entry.get("reached")), "rolled": {}, "unrolled": None, "state": "started",
+                   "reached": _names(entry.get("reached")), "rolled": {}, "unrolled": None, "spared": [],
+                   "state": "started",
                    "residue": read.mapping(entry.get("residue")), "lost": None, "kept": None}
 
 
@@ -101,6 +103,7 @@ def _take(step: dict[str, Any], entry: Entry) -> None:
     for name in ("lost", "kept"):
         step[name] = read.mapping(entry.get(name)) or step[name]
     if entry["event"] in ("rolled", "unrolled"):
+        step["spared"] = _names(entry.get("spared"))
         step[entry["event"]] = {**(read.mapping(entry.get("nodes")) or {}), **_restarted(step[entry["event"]])}
 
 
@@ -144,6 +147,8 @@ def _state(step: Mapping[str, Any], node: str) -> str:
         return ROLLED_BACK if {there, back} & set(RESTARTED) else UNTOUCHED
     if back in PROVEN:
         return ROLLED_BACK
+    if node in step["spared"] and there not in RESTARTED:
+        return UNTOUCHED
     return UNTOUCHED if there == "untouched" and back in (None, "untouched") else UNKNOWN
 
 

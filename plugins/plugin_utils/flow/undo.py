@@ -24,20 +24,21 @@ COPY = re.compile(r"(?:\bback to revision |\ARollback to )(\d{1,9})\b")
 
 
 def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> dict[str, Any]:
-    """{revision: int|None (None: values need no change), current: int|None, nodes: [..], config: {..}, expect: {..},
-    node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, reached: [kinds], before: facts,
+    """{revision: int|None (None: values need no change), current: int|None, nodes: [..], spared: [..], config: {..},
+    expect: {..}, node_configs: [{name, state, object}], renew: [..], expect_nodes: {node: {..}}, reached: [kinds], before: facts,
     chart_config: None|{name, namespace, release_name} (where the run changed a HelmChartConfig), former_values: {..},
     kube_proxy: None|{name, namespace, node_selector, former}}
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
-    agents that may run the step's configuration; `config`, `expect` and (of nodes apart) `expect_nodes` say what
+    agents that may run the step's configuration, `spared` those of the step that have not started since before it; `config`, `expect` and (of nodes apart) `expect_nodes` say what
     cilium-config and they must show after; `renew` are those whose CiliumNodeConfig is put back as `node_configs` have it;
     `reached` are the ways between nodes that must work again; `before` is what the gate after the way back compares with.
     `kube_proxy` is what the step kept off the nodes: it comes back before anything else.
     """
     before, view = View(record.get("facts")), View(facts)
     current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
-    way = {"revision": None, "current": current, "nodes": [], "config": {}, "expect": {}, "reached": [], **undo_own.NOTHING,
+    way = {"revision": None, "current": current, "nodes": [], "spared": [], "config": {}, "expect": {}, "reached": [],
+           **undo_own.NOTHING,
            "before": _baseline(before, view), "chart_config": None, "former_values": {}}
     step = _step(record, entry)
     way["kube_proxy"] = read.mapping(step.get("kube_proxy"))
@@ -51,6 +52,7 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
         "chart_config": _chart_config(before) if _changed_values(step) else None,
         "former_values": dict(read.mapping(step.get("former_values")) or {}),
         "nodes": nodes,
+        "spared": [node for node in _agents(view) if node in (read.listing(entry.get("nodes")) or []) and node not in nodes],
         "config": _former_config(before, entry, earlier, step) if _changed_values(step) else {},
         "expect": _expect(before, earlier, step, None, apart),
         "expect_nodes": {node: _expect(before, earlier, step, node, ()) for node in apart if node in nodes},
@@ -263,6 +265,10 @@ def _nodes(before: View, entry: Mapping[str, Any], now: View, step: Mapping[str,
     nodes = [node for node in planned if node in there] + sorted(there - known, key=read.natural)
     spared = set() if entry.get("state") == "done" else _spared(before, entry, now, step)
     return [node for node in nodes if node not in spared]
+
+
+def _agents(view: View) -> list[str]:
+    return [agent.node for agent in view.agents]
 
 
 def _spared(before: View, entry: Mapping[str, Any], now: View, step: Mapping[str, Any]) -> set[str]:

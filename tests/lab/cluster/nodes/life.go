@@ -121,15 +121,15 @@ func (l *agentLife) begin(now time.Time, freeze bool, read reader) error {
 
 // launch lets the agent accept or refuse its configuration.
 func (l *agentLife) launch(now time.Time) {
-	if l.boot.fault.crash != "" {
-		l.crash(now, l.boot.fault.crash)
-		return
-	}
 	if l.boot.api.problem != "" {
 		l.withoutAPI(now)
 		return
 	}
 	l.building = false
+	if l.boot.fault.crash != "" {
+		l.crash(now, l.boot.fault.crash)
+		return
+	}
 	started, err := agent.Start(l.boot.input)
 	if err != nil {
 		l.crash(now, err.Error())

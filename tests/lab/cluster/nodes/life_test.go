@@ -120,6 +120,21 @@ func TestFrozenConfigurationOutlivesARestart(t *testing.T) {
 	}
 }
 
+// It is the agent's container that crashed, and its restarts that are counted, whether there is an init container or not.
+func TestACrashIsCountedAsTheAgents(t *testing.T) {
+	for _, freeze := range []bool{true, false} {
+		s := newSite()
+		s.fault.crash = "giving up"
+		c := start(t, s, freeze)
+		c.after(time.Second, s, freeze)
+		s.fault.crash = ""
+		c.after(time.Second, s, freeze)
+		if now := c.after(time.Second, s, freeze); !now.ready || now.restarts != 1 {
+			t.Errorf("configuration written down %v: ready %v after %d restarts", freeze, now.ready, now.restarts)
+		}
+	}
+}
+
 func TestFlapRestartsOnce(t *testing.T) {
 	s := newSite()
 	s.fault.flap = true

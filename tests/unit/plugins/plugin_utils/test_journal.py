@@ -106,3 +106,13 @@ def test_what_worked_between_nodes_before_the_first_beginning_is_what_must_work_
     step, = journal.undo_steps([first, {**started("1-a"), "reached": []}])
     assert step["reached"] == ["endpoint/icmp", "host/http"]
     assert journal.undo_steps([started("1-a")])[0]["reached"] == []
+
+
+def test_an_agent_that_had_not_started_since_before_the_step_is_untouched_whatever_became_of_the_others():
+    begun = [started("1-a", nodes=["n1", "n2", "n3"]), event("rolled", "1-a", nodes={"n2": {"state": "failed"}})]
+    back = event("unrolled", "1-a", nodes={"n2": {"state": "failed"}}, spared=["n1"])
+    assert journal.node_states([*begun, back]) == {"n1": "untouched", "n2": "unknown", "n3": "unknown"}
+    # A later attempt looks again: one that has started by itself meanwhile is not spared any more.
+    again = event("unrolled", "1-a", nodes={"n2": {"state": "failed"}}, spared=[])
+    assert journal.node_states([*begun, back, again])["n1"] == "unknown"
+    assert journal.node_states([*begun, event("unrolled", "1-a", nodes={}, spared=["n2"])])["n2"] == "unknown"

@@ -117,8 +117,9 @@ def test_the_way_back_of_a_step_that_was_done():
 
 def test_of_a_step_cut_short_only_those_that_may_run_its_configuration_are_restarted():
     run = Taken(ONE_STEP)
+    assert run.way()["spared"] == []
     run.cut_short("node-2")
-    assert run.way()["nodes"] == ["node-2"]
+    assert run.way()["nodes"] == ["node-2"] and run.way()["spared"] == ["node-1", "node-3"]
 
 
 def test_values_that_are_back_already_are_not_put_back_again():
@@ -211,9 +212,9 @@ def test_agents_that_were_not_even_restarted_have_nothing_to_go_back_to():
     run.cut_short()
     run.now["agents"] = copy.deepcopy(run.before["agents"])
     assert run.refusal() is None
-    assert run.way() == {"revision": None, "current": run.before["release"]["revision"], "nodes": [], "config": {}, "expect": {},
-                         "reached": [], "node_configs": [], "renew": [], "expect_nodes": {}, "before": run.way()["before"],
-                         "chart_config": None, "former_values": {}, "kube_proxy": None}
+    assert run.way() == {"revision": None, "current": run.before["release"]["revision"], "nodes": [], "spared": [],
+                         "config": {}, "expect": {}, "reached": [], "node_configs": [], "renew": [], "expect_nodes": {},
+                         "before": run.way()["before"], "chart_config": None, "former_values": {}, "kube_proxy": None}
 
 
 @pytest.mark.parametrize("facts", [None, {}, {"schema": 1}, {"schema": 1, "agents": [None, 5], "nodes": "x", "release": []}])
