@@ -128,7 +128,10 @@ def last_words(cluster: Cluster, namespace: str, agent: Optional[Dict[str, Any]]
     if agent is None:
         return "no new pod was made"
     message = agent["last_message"] or (None if agent["ready"] else log_tail(cluster, namespace, agent))
-    return ": ".join(part for part in (agent["waiting"], message) if part) or "it does not become Ready"
+    if agent["waiting"] or agent["last_message"]:
+        return ": ".join(part for part in (agent["waiting"], message) if part)
+    # Its container runs, so what it says last need not be the cause.
+    return "it does not become Ready" + ("; its log says: {0}".format(message) if message else "")
 
 
 def log_tail(cluster: Cluster, namespace: str, agent: Dict[str, Any]) -> Optional[str]:

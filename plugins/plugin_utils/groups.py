@@ -131,6 +131,15 @@ def check(chosen: Policy, facts: Any) -> None:
             raise PolicyError(sentence)
 
 
+def without_nodes(view: View, groups: Sequence[Group]) -> Iterator[str]:
+    """Groups whose labels no node has, each as a sentence: it may be empty at present, or misspelt."""
+    for group in groups if view.nodes is not None else ():
+        fits = any(group.selects(node["name"], read.mapping(node.get("labels")) or {}) for node in view.nodes)
+        if isinstance(group.nodes, Mapping) and not fits:
+            labels = one_line(", ".join(f"{key}={value}" for key, value in group.nodes.items()), 120)
+            yield f"No node has the labels of group {group.number} of {VARIABLE} ({labels})."
+
+
 def _strangers(groups: Sequence[Group], names: Sequence[str]) -> Iterator[str]:
     there = set(names)
     for group in groups:

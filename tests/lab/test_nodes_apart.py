@@ -105,7 +105,9 @@ def test_a_step_that_fails_on_the_first_node_touches_no_other(lab: Lab, bastion:
     before, former = config(lab), pods(lab)
     lab.annotate("node-2", "lab/agent", "never-ready")
     tune = bastion.run("tune", fastpath_tunings={"pmtu_discovery": {}}, fastpath_canary=1, fastpath_rollout_timeout=12)
-    assert tune.code != 0 and "node-2" in tune.result["message"], tune.out
+    message = tune.result["message"]
+    assert tune.code != 0 and "node-2 did not come back as wanted: it does not become Ready; its log says: level=" in message, tune.out
+    assert "subsys=daemon. Taking it back failed too: " in message
     now = pods(lab)
     assert {node for node in now if now[node] != former[node]} == {"node-2"}
     assert config(lab) == before and node_configs(lab) == {} and leases(lab) == []

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
-from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, groups
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _meetings as meetings
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
@@ -350,6 +350,7 @@ class _Case:
             return []
         notes = list(self.entry.notes(self.view, self.options)) if self.entry.notes else []
         notes += meetings.notes(self.view, self.tuning.id, self.options)
+        notes += groups.without_nodes(self.whole, self.choice.groups)
         if state is State.OK and self.view.live_edits:
             notes.append(f"Other keys of cilium-config were changed by hand ({words.keys(self.view.live_edits)}); a Helm "
                          "upgrade would revert them.")

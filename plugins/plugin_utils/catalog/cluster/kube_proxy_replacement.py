@@ -89,6 +89,7 @@ def refusals(view: View, options: Options) -> Iterator[Finding]:
     if not configured(view):
         yield from _woken.find(view)
     met = replaced(view)
+    yield from _labelled(view, met)
     if view.kube_proxy_runs is None:
         yield Finding(State.UNKNOWN, f"It is not known whether kube-proxy runs, and how{view.why_unread('kube_proxy')}.",
                       "Give the account list on daemonsets and pods of kube-system and on nodes, and run again.", met=met)
@@ -108,6 +109,16 @@ def _words(view: View) -> Iterator[Finding]:
             "Set the Helm value kubeProxyReplacement to true or false, upgrade the release, then run again.",
             nodes,
         )
+
+
+def _labelled(view: View, met: bool) -> Iterator[Finding]:
+    """The node selector that keeps kube-proxy off is meant to fit no node."""
+    found = [node["name"] for node in view.nodes or () if KEPT_OFF.items() <= (strings(node.get("labels")) or {}).items()]
+    if found and view.kube_proxy_runs is True:
+        label = ", ".join(f"{key}={value}" for key, value in KEPT_OFF.items())
+        yield Finding(State.BLOCKED, f"kube-proxy is kept off all nodes but those with the label {label}, which "
+                      f"{name_nodes(found)} {'has' if len(found) == 1 else 'have'}: it would go on there.",
+                      f"kubectl label node {found[0]} {next(iter(KEPT_OFF))}- takes it away; then run again.", tuple(found), met=met)
 
 
 def _no_address(view: View, options: Options, met: bool) -> Iterator[Finding]:

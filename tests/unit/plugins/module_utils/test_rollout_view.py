@@ -60,3 +60,15 @@ def test_why_a_pod_needs_a_restart(cilium, cluster):
     assert rollout_view.pod_differences(view.agents["node-2"], view) == [
         "it started before the last change of cilium-config", "it was made from a former pod template"]
     assert rollout_view.pod_differences(view.agents["node-1"], view)[0] == "it is not Ready (CrashLoopBackOff)"
+
+
+@pytest.mark.parametrize("waiting, message, log, words", [
+    ("CrashLoopBackOff", "no BTF", None, "CrashLoopBackOff: no BTF"),
+    ("CrashLoopBackOff", None, "level=fatal msg=boom", "CrashLoopBackOff: level=fatal msg=boom"),
+    (None, None, "level=info msg=well", "it does not become Ready; its log says: level=info msg=well"),
+    (None, None, None, "it does not become Ready"),
+])
+def test_the_last_line_of_a_running_agent_is_not_given_for_the_cause(monkeypatch, waiting, message, log, words):
+    monkeypatch.setattr(rollout_view, "log_tail", lambda *_arguments: log)
+    agent = {"waiting": waiting, "last_message": message, "ready": False}
+    assert rollout_view.last_words(None, "kube-system", agent) == words

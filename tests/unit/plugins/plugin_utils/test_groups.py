@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import groups, policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import judge
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils.flow import mixed
 
 
@@ -63,3 +65,12 @@ def test_groups_that_disagree_on_a_node_and_strangers_are_told():
         groups.check(laid({"xdp": {}}, group({"xdp": False}, ("node-22",))), facts)
     groups.check(laid({"xdp": {}}, group({"xdp": False}), group({"xdp": False})), facts)
     groups.check(twice, {**facts, "nodes": None})
+
+
+def test_a_group_whose_labels_no_node_has_is_told_and_not_refused():
+    facts = mixed.cluster()
+    chosen = laid({"xdp": {}}, group({"xdp": False}, {"rack": "9"}), group({"xdp": False}, {"kubernetes.io/hostname": "host-node-2"}))
+    groups.check(chosen, facts)
+    found = next(verdict for verdict in judge.judge(facts, chosen) if verdict["tuning"] == "xdp")
+    assert [note for note in found["notes"] if "group" in note] == ["No node has the labels of group 1 of fastpath_groups (rack=9)."]
+    assert list(groups.without_nodes(View({**facts, "nodes": None}), chosen["xdp"].groups)) == []

@@ -324,3 +324,13 @@ def test_what_is_configured_need_not_stand_among_the_users_values():
     del facts["release"]["values"]["kubeProxyReplacement"]
     verdicts, made = of_policy(facts, {ID: {}})
     assert verdicts[ID]["state"] == "OK" and made["steps"] == []
+
+
+def test_a_node_that_the_selector_would_fit_is_named():
+    facts = running_beside()
+    facts["nodes"][1]["labels"]["fastpath.cilium/kube-proxy"] = "kept-off"
+    found = of_policy(facts, {ID: {}})[0][ID]
+    assert found["state"] == "BLOCKED" and found["nodes"] == [facts["nodes"][1]["name"]] and found["met"]
+    assert "which node-2 has: it would go on there" in found["reason"] and "kubectl label node node-2" in found["way_out"]
+    facts["kube_proxy"] = model.load("1.16.19-snat-native")["kube_proxy"]
+    assert of_policy(facts, {ID: {}})[0][ID]["state"] == "OK", "nobody starts kube-proxy there"
