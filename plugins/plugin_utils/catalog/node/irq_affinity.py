@@ -56,6 +56,8 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
+# Queues are announced one by one, by some drivers before their interrupts are there.
+ExecStartPre=/bin/sleep 2
 ExecStart=/bin/sh {SCRIPT}
 
 [Install]
@@ -130,8 +132,9 @@ def _irqbalance(host: Host) -> Iterator[Setting]:
 
 
 def _persisted(host: Host, lines: Sequence[str], devices: Sequence[str]) -> Iterator[Setting]:
+    # Restarted with each queue, so that it runs after the last one.
     rules = "".join(f'ACTION=="add", SUBSYSTEM=="queues", DEVPATH=="*/net/{device}/queues/*", '
-                    f'RUN+="/bin/systemctl --no-block start {NAME}"\n' for device in dict.fromkeys(devices))
+                    f'RUN+="/bin/systemctl --no-block restart {NAME}"\n' for device in dict.fromkeys(devices))
     yield own_file(host, SCRIPT, SCRIPT_TEXT.format(head=HEAD, lines="\n".join(lines)), "the script that places them at boot",
                    at_boot=True)
     yield own_file(host, UNIT, UNIT_TEXT, "the unit that runs it at boot", unit(NAME, True), at_boot=True)

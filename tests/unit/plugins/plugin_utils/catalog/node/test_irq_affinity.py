@@ -124,3 +124,14 @@ def test_a_name_that_a_shell_could_mistake_is_not_written_into_the_script():
     nic["irqs"][1]["name"] = "eth0 $(reboot)"
     ops = model.planned("irq_affinity", model.facts(devices=[nic]))["hosts"]["node-1"]["ops"]
     assert not [op for op in ops if "reboot" in str(op.get("content"))]
+
+
+def test_the_unit_runs_anew_with_each_queue_that_is_made_and_waits_for_its_interrupt():
+    contents = {op["path"]: op["content"] for op in model.planned("irq_affinity", model.facts())["hosts"]["node-1"]["ops"]
+                if op["kind"] == "file"}
+    rule = contents["/etc/udev/rules.d/99-fastpath-irq-affinity.rules"].splitlines()[1]
+    # What udev says of a queue: a device of no class, below its network device. A start would be lost while the unit runs.
+    assert rule == ('ACTION=="add", SUBSYSTEM=="queues", DEVPATH=="*/net/eth0/queues/*", '
+                    'RUN+="/bin/systemctl --no-block restart fastpath-irq-affinity.service"')
+    unit = contents["/etc/systemd/system/fastpath-irq-affinity.service"].splitlines()
+    assert unit.index("ExecStartPre=/bin/sleep 2") < unit.index("ExecStart=/bin/sh /etc/fastpath-cilium/irq-affinity")
