@@ -3,7 +3,7 @@
 
 """Op `tuned_profile`: tuned's active profile, set by tuned itself, which undoes the former one on its way.
 
-State: {running, active: the profile at work or "", files: {path: state of a file op}}.
+State: {running, active: the profile at work or "", files: {path: state of a file op}, boot: see tuned_boot}.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import re
 from base64 import b64decode
 from typing import Any, Dict, List, Optional
 
+from ansible_collections.fastpath.cilium.plugins.module_utils.change import tuned_boot
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.errors import Refused
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op import Op, State
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_file import File
@@ -42,7 +43,8 @@ class TunedProfile(Op):
         running = not any(words in said for words in NOT_RUNNING)
         # Without its daemon tuned-adm names the profile of its file, which is not at work.
         return {"running": running, "active": found.group(1).strip() if found and running else "",
-                "files": {path: file.read() for path, file in self._files().items()}}
+                "files": {path: file.read() for path, file in self._files().items()},
+                "boot": tuned_boot.read(self.node)}
 
     def _files(self) -> Dict[str, File]:
         return {path: File({"kind": "file", "path": path, "state": "absent"}, self.node) for path in FILES}
@@ -63,6 +65,7 @@ class TunedProfile(Op):
         for path, file in self._files().items():
             if not file.same(file.read(), former["files"][path]):
                 file.restore(former["files"][path])
+        tuned_boot.put_back(self.node, former.get("boot", {}))
 
     def _way_back(self, former: State) -> List[str]:
         mode = former["files"]["/etc/tuned/profile_mode"]
@@ -74,7 +77,7 @@ class TunedProfile(Op):
 
     def same(self, one: State, other: State) -> bool:
         files = self._files()
-        return bool(one["active"] == other["active"]
+        return bool(one["active"] == other["active"] and tuned_boot.same(one.get("boot", {}), other.get("boot", {}))
                     and all(file.same(one["files"][path], other["files"][path]) for path, file in files.items()))
 
     def sweep(self) -> None:

@@ -144,12 +144,36 @@ def leave_profile(host: Any, machine: Machine) -> None:
 
 
 def enter_profile(host: Any, machine: Machine, name: str) -> None:
+    if machine["tuned"]["profile"].startswith("network"):
+        leave_boot_arguments(host)  # not when it only stops
     leave_profile(host, machine)
     saved = {}
     if name.startswith("network"):
         saved["/proc/sys/net/core/somaxconn"] = host.text("/proc/sys/net/core/somaxconn")
         host.lay("/proc/sys/net/core/somaxconn", "2048\n")
+        enter_boot_arguments(host)
     machine["tuned"] = {"profile": name, "saved": saved}
+
+
+# As tuned's bootloader plugin writes them; when a profile goes only its variable is emptied.
+TUNED_LINE = 'GRUB_CMDLINE_LINUX_DEFAULT="${GRUB_CMDLINE_LINUX_DEFAULT:+$GRUB_CMDLINE_LINUX_DEFAULT }\\$tuned_params"\n'
+
+
+def enter_boot_arguments(host: Any) -> None:
+    if not Path(host.at("/etc/default/grub")).exists():
+        return
+    settings = host.text("/etc/default/grub")
+    if TUNED_LINE not in settings:
+        host.lay("/etc/default/grub", settings + TUNED_LINE)
+    menu = host.text("/boot/grub/grub.cfg") if Path(host.at("/boot/grub/grub.cfg")).exists() else ""
+    if menu and "tuned_params" not in menu:
+        host.lay("/boot/grub/grub.cfg", re.sub(r"(?m)^(\tlinux\t(?!.* single ).*)$", r"\1 $tuned_params", menu))
+    host.lay("/etc/tuned/bootcmdline", 'TUNED_BOOT_CMDLINE="skew_tick=1"\n')
+
+
+def leave_boot_arguments(host: Any) -> None:
+    if Path(host.at("/etc/tuned/bootcmdline")).exists():
+        host.lay("/etc/tuned/bootcmdline", 'TUNED_BOOT_CMDLINE=""\n')
 
 
 def tuned_adm(host: Any, machine: Machine, argv: List[str]) -> Answer:

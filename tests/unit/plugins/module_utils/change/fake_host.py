@@ -39,6 +39,7 @@ FILES = {
     "/etc/sysctl.d/10-site.conf": "net.core.somaxconn = 128\n",
     "/etc/tuned/active_profile": "balanced\n",
     "/etc/tuned/profile_mode": "auto\n",
+    "/etc/tuned/bootcmdline": "TUNED_BOOT_CMDLINE=\n",
     "/etc/default/grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\nGRUB_CMDLINE_LINUX="console=ttyS0"\n',
     "/usr/sbin/update-grub": "",
     "/lib/systemd/system/irqbalance.service": "[Install]\nWantedBy=multi-user.target\n",
