@@ -9,6 +9,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import groups, policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import host_judge, members
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.judge import judge
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, failing_with_a_sentence
 
@@ -27,10 +29,11 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The verdicts."""
+        """The verdicts, and those of the hosts."""
         result = super().run(tmp, task_vars)
         given = arguments(self, SPEC)
         with failing_with_a_sentence():
             chosen = groups.lay_over(policy.parse(given["tunings"], profile=given["profile"]), given["groups"])
             groups.check(chosen, given["facts"])
-        return {**result, "changed": False, "verdicts": judge(given["facts"], chosen)}
+        of_hosts = host_judge.judge(members.of(View(given["facts"]), chosen), chosen)
+        return {**result, "changed": False, "verdicts": judge(given["facts"], chosen), "host_verdicts": of_hosts}

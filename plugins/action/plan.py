@@ -9,6 +9,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import groups, policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.host_steps import Hosts
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import plan
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail, failing_with_a_sentence
 
@@ -22,6 +23,9 @@ SPEC = {
     "batch": {"type": "int", "default": 1},
     "canary": {"type": "int", "default": 0},
     "owner_apply": {"type": "bool", "default": False},
+    "host_verdicts": {"type": "list", "elements": "dict", "default": []},
+    "serial": {"type": "int", "default": 1},
+    "reboot": {"type": "bool", "default": False},
 }
 
 
@@ -39,10 +43,13 @@ class ActionModule(ActionBase):
             fail(f"batch is {given['batch']}: at least one agent must be restarted at a time.")
         if given["canary"] < 0:
             fail(f"canary is {given['canary']}: it is the number of nodes that go first, or 0.")
+        if given["serial"] < 1:
+            fail(f"serial is {given['serial']}: at least one host must be changed at a time.")
         with failing_with_a_sentence():
             chosen = groups.lay_over(policy.parse(given["tunings"], profile=given["profile"]), given["groups"])
             groups.check(chosen, given["facts"])
             accepted = policy.acknowledged(given["acknowledge"])
         made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"], canary=given["canary"],
-                    owner_apply=given["owner_apply"])
+                    owner_apply=given["owner_apply"],
+                    hosts=Hosts(given["host_verdicts"], given["serial"], given["reboot"]))
         return {**result, "changed": False, "plan": made}

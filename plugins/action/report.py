@@ -17,6 +17,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import argume
 SPEC = {
     "facts": {"type": "dict"},
     "verdicts": {"type": "list", "elements": "dict"},
+    "host_verdicts": {"type": "list", "elements": "dict"},
     "plan": {"type": "dict"},
     "result": {"type": "dict"},
     "run": {"type": "dict"},
@@ -35,7 +36,8 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         given = arguments(self, SPEC)
         width = given["width"] or shutil.get_terminal_size((report.WIDTH, 24)).columns
-        text = report.render(given["facts"], given["verdicts"], given["plan"], given["result"], width)
+        text = report.render(given["facts"], given["verdicts"], given["plan"], given["result"], width,
+                             given["host_verdicts"])
         if given["run"] is not None:
             with failing_with_a_sentence():
                 _keep(record.Run(str(given["run"].get("path"))), text)

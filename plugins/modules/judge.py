@@ -106,4 +106,23 @@ verdicts:
       description: What is worth knowing besides.
       type: list
       elements: str
+host_verdicts:
+  description: One verdict for each tuning of hosts, in the order in which they would be applied.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    tuning:
+      description: Its id.
+      type: str
+      sample: irq_affinity
+    state:
+      description: The worst among the hosts.
+      type: str
+    reason:
+      description: Why, for each reason with its hosts.
+      type: str
+    hosts:
+      description: The verdict of each host, with C(state), C(reason), C(way_out), C(settings) and C(notes).
+      type: dict
 """

@@ -54,6 +54,19 @@ options:
       - Plan steps also where a HelmChart of K3s or RKE2 owns the release; M(fastpath.cilium.helm_chart_config) takes them.
     type: bool
     default: false
+  host_verdicts:
+    description: The verdicts of the tunings of hosts, as M(fastpath.cilium.judge) returns them.
+    type: list
+    elements: dict
+    default: []
+  serial:
+    description: How many hosts are changed before the cluster is looked at again. Of the control plane it is always one.
+    type: int
+    default: 1
+  reboot:
+    description: Whether hosts may be drained and rebooted for what only a boot brings about.
+    type: bool
+    default: false
 author:
   - fastpath.cilium developers (@fastpath)
 """
@@ -76,7 +89,7 @@ plan:
   type: dict
   contains:
     digest:
-      description: Hash over cluster, steps and basis.
+      description: Hash over cluster, steps, hosts and basis.
       type: str
       sample: sha256:4103e6210bd219f64a29f10ede74a4cc2c53c2eb8c5d0bb6bb403576926bd5ff
     cluster_uid:
@@ -95,6 +108,22 @@ plan:
           C(former_values), C(config), C(expect) and C(nodes).
       type: list
       elements: dict
+    hosts:
+      description:
+        - What is done on each host, by its name in the inventory, with C(node), C(boot_id), C(tunings), C(ops), C(changes),
+          C(risk), C(reason), C(undo) and C(reboot).
+      type: dict
+    host_order:
+      description: The names of these hosts in order, workers first.
+      type: list
+      elements: str
+    host_batches:
+      description: The same, by those that are changed before the cluster is looked at again.
+      type: list
+      elements: list
+    reboot_pending:
+      description: Hosts with what only a reboot brings about, which was not asked for.
+      type: dict
     blocked:
       description: What is wanted and cannot be reached; C(tuning) is C(null) where it is about the cluster as a whole.
       type: list

@@ -18,6 +18,10 @@ options:
     description: The verdicts.
     type: list
     elements: dict
+  host_verdicts:
+    description: The verdicts of the tunings of hosts.
+    type: list
+    elements: dict
   plan:
     description: The plan.
     type: dict

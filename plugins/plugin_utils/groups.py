@@ -11,23 +11,23 @@ from typing import Any
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Catalogue, Options, Tuning, matches
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Options, Tuning, matches
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import (
-    Choice, Group, Policy, PolicyError, near, options_of, tuning_of)
+    Choice, Group, Known, Policy, PolicyError, near, options_of, tuning_of)
 
 VARIABLE = "fastpath_groups"
 KEYS = ("nodes", "tunings")
 EXAMPLE = f"{VARIABLE} must be a list such as [{{nodes: {{<label>: <value>}}, tunings: {{xdp: false}}}}]"
 
 
-def lay_over(chosen: Policy, groups: Any, catalogue: Catalogue | None = None) -> Policy:
+def lay_over(chosen: Policy, groups: Any, catalogue: Known | None = None) -> Policy:
     """The policy with what each group of nodes has instead, in the order of application.
 
     `groups`: [{nodes: {label: value} or [names], tunings: {id: {option: value} | true | false}}], or None.
     Raises PolicyError.
     """
-    known = catalog.load() if catalogue is None else catalogue
+    known: Known = catalog.everything() if catalogue is None else catalogue
     if groups is not None and not isinstance(groups, (list, tuple)):
         raise PolicyError(f"{EXAMPLE}, not {one_line(groups, 60)}.")
     found = dict(chosen)
@@ -39,7 +39,7 @@ def lay_over(chosen: Policy, groups: Any, catalogue: Catalogue | None = None) ->
 class _Laid:
     """One group on its way into the policy."""
 
-    def __init__(self, found: dict[str, Choice], known: Catalogue, number: int, group: Any) -> None:
+    def __init__(self, found: dict[str, Choice], known: Known, number: int, group: Any) -> None:
         self.found, self.known, self.number = found, known, number
         self.where = f"Group {number} of {VARIABLE}"
         if not isinstance(group, Mapping):
@@ -64,6 +64,9 @@ class _Laid:
         own: dict[str, Options | None] = {}
         for name, given in self.tunings.items():
             tuning = tuning_of(name, self.known, self.where)
+            if not isinstance(tuning, Tuning):
+                raise PolicyError(f"{self.where} names {tuning.id}, which is a matter of the hosts: set it in fastpath_tunings, and "
+                                  "choose the hosts with fastpath_hosts.")
             own[tuning.id] = self._options(tuning, given)
         for name in list(own):
             if own[name] is not None:

@@ -12,14 +12,17 @@ from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host_tuning import HostCatalogue, HostEntry, HostTuning
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import (
-    Catalogue, FreeText, Number, Option, Options, Risk, Tuning, matches)
+    Catalogue, Entry, FreeText, Number, Option, Options, Risk, Tuning, matches)
 
 DEFAULT: Mapping[str, Any] = {"dsr": {"mode": "dsr", "dispatch": "opt"}}
 VARIABLE = "fastpath_tunings"
 # Not a tuning, but acknowledged like one: a Cilium that is newer than the catalogue is changed all the same.
 NEWER_CILIUM = "newer_cilium"
 PROFILES = ("recommended", "latency", "throughput", "max")
+# What a policy may name: tunings of the cluster and of hosts.
+Known = Mapping[str, Entry | HostEntry] | Catalogue | HostCatalogue
 
 
 class PolicyError(ValueError):
@@ -60,7 +63,7 @@ class Choice:
     nodes have instead; `everywhere` False: only they have it.
     """
 
-    tuning: Tuning
+    tuning: Tuning | HostTuning
     options: Options
     selected: bool
     named: bool = True
@@ -71,6 +74,16 @@ class Choice:
 Policy = Mapping[str, Choice]
 
 
+def of_cluster(policy: Policy) -> Policy:
+    """The part of a policy that is about the cluster."""
+    return {name: choice for name, choice in policy.items() if isinstance(choice.tuning, Tuning)}
+
+
+def of_hosts(policy: Policy) -> Policy:
+    """The part of a policy that is about the hosts."""
+    return {name: choice for name, choice in policy.items() if isinstance(choice.tuning, HostTuning)}
+
+
 def near(name: Any, known: Iterable[str | int]) -> str:
     """The end of an error sentence: near names, else all of them."""
     names = [str(name) for name in sorted(known, key=lambda name: (isinstance(name, str), name))]
@@ -78,13 +91,13 @@ def near(name: Any, known: Iterable[str | int]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(names)}."
 
 
-def parse(tunings: Any = None, catalogue: Catalogue | None = None, profile: Any = None) -> Policy:
+def parse(tunings: Any = None, catalogue: Known | None = None, profile: Any = None) -> Policy:
     """The policy that `fastpath_profile` and over it `fastpath_tunings` stand for, in the order of application.
 
     `tunings`: {id: {option: value} | true | false}; None means nothing over a profile, and without one the default policy.
     Raises PolicyError.
     """
-    known = catalog.load() if catalogue is None else catalogue
+    known: Known = catalog.everything() if catalogue is None else catalogue
     wanted = (DEFAULT if not profile else {}) if tunings is None else tunings
     if not isinstance(wanted, Mapping):
         raise PolicyError(f"{VARIABLE} must be a mapping such as {{dsr: {{mode: hybrid}}}}, not {one_line(wanted, 60)}.")
@@ -101,20 +114,20 @@ def parse(tunings: Any = None, catalogue: Catalogue | None = None, profile: Any 
     return {name: chosen[name] for name in known if name in chosen}
 
 
-def _of_profile(profile: Any, known: Catalogue) -> list[Choice]:
+def _of_profile(profile: Any, known: Known) -> list[Choice]:
     if not isinstance(profile, str) or profile not in PROFILES:
         raise PolicyError(f"fastpath_profile is {one_line(profile, 60)!r}; {near(profile, PROFILES)}")
     members = [entry.tuning for entry in known.values() if profile in entry.tuning.profiles]
     return [Choice(tuning, options_of(tuning, tuning.profiles[profile]), True, named=False) for tuning in members]
 
 
-def _excluded(tuning: Tuning, chosen: Mapping[str, Choice]) -> bool:
+def _excluded(tuning: Tuning | HostTuning, chosen: Mapping[str, Choice]) -> bool:
     return any(name in tuning.excludes or tuning.id in choice.tuning.excludes for name, choice in chosen.items())
 
 
-def acknowledged(names: Any, catalogue: Catalogue | None = None) -> frozenset[str]:
+def acknowledged(names: Any, catalogue: Known | None = None) -> frozenset[str]:
     """The tunings whose risk the user accepted by name. Raises PolicyError."""
-    known = catalog.load() if catalogue is None else catalogue
+    known: Known = catalog.everything() if catalogue is None else catalogue
     if names is not None and not isinstance(names, (list, tuple)):
         raise PolicyError(f"fastpath_acknowledge must be a list of tunings such as [dsr], not {one_line(names, 60)}.")
     return frozenset(
@@ -126,14 +139,14 @@ def must_be_acknowledged(risk: Risk) -> bool:
     return risk >= Risk.CONNECTIONS_LOST
 
 
-def tuning_of(name: Any, known: Catalogue, variable: str = VARIABLE) -> Tuning:
+def tuning_of(name: Any, known: Known, variable: str = VARIABLE) -> Tuning | HostTuning:
     """The tuning of this name; PolicyError with near names where there is none. `variable`: what names it."""
     if not isinstance(name, str) or name not in known:
         raise PolicyError(f"{variable} names {one_line(name, 60)!r}, which is no tuning; {near(name, known)}")
     return known[name].tuning
 
 
-def options_of(tuning: Tuning, given: Any, variable: str = VARIABLE) -> Options:
+def options_of(tuning: Tuning | HostTuning, given: Any, variable: str = VARIABLE) -> Options:
     """Every option of a tuning, as given or by default. Raises PolicyError. `variable`: where they stand."""
     if given is None or given is True:
         given = {}
@@ -147,7 +160,7 @@ def options_of(tuning: Tuning, given: Any, variable: str = VARIABLE) -> Options:
     return {option.name: _value(tuning, option, given.get(option.name, option.default), variable) for option in tuning.options}
 
 
-def _value(tuning: Tuning, option: Option | Number | FreeText, value: Any, variable: str) -> Any:
+def _value(tuning: Tuning | HostTuning, option: Option | Number | FreeText, value: Any, variable: str) -> Any:
     shown = f"{variable}.{tuning.id}.{option.name} is {one_line(value, 60)!r}"
     if isinstance(option, FreeText):
         return _free(option, value, shown)
@@ -202,7 +215,7 @@ def _check_excludes(chosen: Mapping[str, Choice]) -> None:
                 raise PolicyError(f"{VARIABLE} has {name} and {other}, which exclude each other: leave one out.")
 
 
-def _add_needed(chosen: dict[str, Choice], known: Catalogue) -> None:
+def _add_needed(chosen: dict[str, Choice], known: Known) -> None:
     waiting = list(chosen)
     while waiting:
         choice = chosen[waiting.pop()]
@@ -211,7 +224,7 @@ def _add_needed(chosen: dict[str, Choice], known: Catalogue) -> None:
                 waiting.append(need.tuning)
 
 
-def _add(chosen: dict[str, Choice], needed: Tuning, named: bool) -> bool:
+def _add(chosen: dict[str, Choice], needed: Tuning | HostTuning, named: bool) -> bool:
     """Whether that made a difference: what something named needs is as good as named itself."""
     there = chosen.get(needed.id)
     if there is None:

@@ -109,7 +109,7 @@ class Run:
         source = about or self
         started, entries = self.read(RUN), source.journal()
         facts = source._latest("facts", dict)
-        verdicts = self._latest("verdicts", list)
+        verdicts = self._latest("verdicts", list) + self._latest("host_verdicts", list)
         document = {
             "schema": SCHEMA, "run_id": self.id, "playbook": started.get("playbook"), "outcome": outcome,
             "message": message, "started": started.get("started"), "ended": timestamp(),

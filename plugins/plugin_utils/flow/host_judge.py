@@ -79,7 +79,7 @@ def _decide(host: Host, entry: HostEntry, choice: Choice) -> tuple[Finding, list
 
 def _foundation(host: Host) -> Finding | None:
     if host.problem:
-        return Finding(State.UNKNOWN, f"The host could not be read: {one_line(host.problem, 300).rstrip('.')}.", UNREACHED)
+        return Finding(State.UNKNOWN, f"It is not known: {one_line(host.problem, 300).rstrip('.')}.", UNREACHED)
     if not host.facts:
         return Finding(State.UNKNOWN, "Its facts are no facts of a host of schema 1.", "Read the host with host_info.")
     return None

@@ -21,7 +21,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.parts import 
     Apart, OwnConfig, apart, dependents, part_view, variant)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.placement import (
     CANARY, EVERYWHERE, Part, Placement, config_name, place, unmet)
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy, of_cluster
 
 Verdict = dict[str, Any]
 MOST_CHARACTERS = 2000
@@ -29,14 +29,14 @@ MET = (State.OK, State.NOT_APPLICABLE)
 
 
 def judge(facts: Any, policy: Policy, catalogue: Catalogue | None = None) -> list[Verdict]:
-    """One verdict for each tuning of the policy, in the order of application. Shape: docs/design.md, Verdicts.
+    """One verdict for each of the policy's tunings of the cluster, in the order of application. Shape: docs/design.md, Verdicts.
 
     `facts` may be any document; what is not known in it makes a verdict UNKNOWN.
     """
     known = catalog.load() if catalogue is None else catalogue
-    view, verdicts = View(facts), {}
-    for name, choice in policy.items():
-        verdicts[name] = _verdict(view, known, choice, policy, verdicts)
+    view, verdicts, mine = View(facts), {}, of_cluster(policy)
+    for name, choice in mine.items():
+        verdicts[name] = _verdict(view, known, choice, mine, verdicts)
     return list(verdicts.values())
 
 

@@ -16,14 +16,17 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
     Catalogue, Entry, Live, OneOf, Risk, State, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import (
-    canaries, compare, obstacles, own, owners, patches)
+    canaries, compare, host_steps, obstacles, own, owners, patches)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.host_steps import NO_HOSTS, Hosts
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.own import Own
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.parts import Apart, apart, dependents
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.placement import Placement, place
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy, must_be_acknowledged
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy, must_be_acknowledged, of_cluster
 
 SATISFIED = (State.OK, State.NOT_APPLICABLE)
+# What of a plan its digest covers.
+COVERED = ("cluster_uid", "steps", "hosts", "host_order", "basis")
 
 
 @dataclass
@@ -75,14 +78,15 @@ class Draft:
 
 
 def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, acknowledged: Iterable[str] = (),
-         batch: int = 1, catalogue: Catalogue | None = None, canary: int = 0, owner_apply: bool = False) -> dict[str, Any]:
+         batch: int = 1, catalogue: Catalogue | None = None, canary: int = 0, owner_apply: bool = False,
+         hosts: Hosts = NO_HOSTS) -> dict[str, Any]:
     """The steps from what was found to what is wanted. Shape: docs/design.md, Plan. `canary`: so many nodes go first.
 
     Only a plan whose outcome is `drift` and whose `unacknowledged` is empty may be applied.
     """
     known = catalog.load() if catalogue is None else catalogue
     view, by_name = View(facts), {str(verdict.get("tuning")): verdict for verdict in verdicts}
-    accepted = frozenset(acknowledged)
+    accepted, whole, policy = frozenset(acknowledged), policy, of_cluster(policy)
     separate, unaccepted = _walks(view, known, by_name, policy, accepted)
     # Told before steps are made of them: a step has the highest risk of all that is in it.
     unaccepted_risks = _unacknowledged(separate, accepted)
@@ -96,11 +100,16 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
         blocked = in_the_way + blocked
         steps = [] if in_the_way else steps
     steps = [{**step, **canaries.of(view, step, policy, canary)} for step in steps]
-    document = {"cluster_uid": _uid(view), "steps": steps, "basis": basis(facts)}
+    own_hosts = host_steps.of(view, whole, accepted, hosts)
+    blocked, left_out = blocked + own_hosts.blocked, left_out + own_hosts.left_out
+    document = {"cluster_uid": _uid(view), "steps": steps, "hosts": own_hosts.steps, "host_order": own_hosts.order,
+                "basis": {**basis(facts), "boots": own_hosts.boots}}
     return {
-        "digest": digest(document), **document, "batch": batch, "outcome": _outcome(blocked, left_out, steps),
+        "digest": digest(document), **document, "batch": batch, "host_batches": own_hosts.batches,
+        "reboot_pending": own_hosts.pending,
+        "outcome": _outcome(blocked, left_out, [*steps, *own_hosts.order, *own_hosts.pending]),
         "blocked": blocked, "left_out": left_out, "patches": [] if steps else patches.patches(view, for_owner),
-        "unacknowledged": unaccepted_risks if steps else [], "acknowledged": sorted(accepted),
+        "unacknowledged": (unaccepted_risks if steps else []) + own_hosts.unacknowledged, "acknowledged": sorted(accepted),
     }
 
 
@@ -343,7 +352,7 @@ def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[di
     return named, of_profile
 
 
-def _outcome(blocked: Sequence[Mapping], left_out: Sequence[Mapping], steps: Sequence[Mapping]) -> str:
+def _outcome(blocked: Sequence[Mapping], left_out: Sequence[Mapping], steps: Sequence[Any]) -> str:
     states = {entry["state"] for entry in blocked}
     if states - {State.UNKNOWN}:
         return "blocked"
@@ -393,7 +402,7 @@ def stale(document: Any, facts: Any) -> str | None:
     """Why a plan does not fit the cluster as it is now, in one sentence; None when it fits."""
     found = read.mapping(document) or {}
     was, now = read.mapping(found.get("basis")) or {}, basis(facts)
-    if found.get("digest") != digest({key: found.get(key) for key in ("cluster_uid", "steps", "basis")}):
+    if found.get("digest") != digest({key: found.get(key) for key in COVERED}):
         return "The plan was changed after it was made: plan again."
     if found.get("cluster_uid") is None or found.get("cluster_uid") != _uid(View(facts)):
         return "The plan was made for another cluster: check the kubeconfig and its context, and plan again."
@@ -402,4 +411,4 @@ def stale(document: Any, facts: Any) -> str | None:
                       "their version")):
         if was.get(key) != now[key]:
             return f"The cluster changed after the plan was made ({what}): plan again."
-    return None
+    return host_steps.restarted(read.mapping(was.get("boots")) or {}, View(facts))

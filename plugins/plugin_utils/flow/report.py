@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import inventory
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import host_report, inventory
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.layout import (
     clean, fitting, heading, paragraph, table, wrapped)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import to_acknowledge
@@ -33,14 +33,16 @@ NODE_STATES = {
 }
 
 
-def render(facts: Any = None, verdicts: Any = None, plan: Any = None, result: Any = None, width: int = WIDTH) -> str:
+def render(facts: Any = None, verdicts: Any = None, plan: Any = None, result: Any = None, width: int = WIDTH,
+           host_verdicts: Any = None) -> str:
     """The sections of what is given, one after another; every argument is a document of docs/design.md or None."""
     size = fitting(width)
     sections = [
         cluster(facts, size) if facts is not None else [],
         unread(facts, size) if facts is not None else [],
         audit(verdicts, size) if verdicts is not None else [],
-        planned(plan, size, _judged(verdicts)) if plan is not None else [],
+        host_report.audit(host_verdicts, size),
+        planned(plan, size, _judged(verdicts) | _judged(host_verdicts)) if plan is not None else [],
         ended(result, size) if result is not None else [],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -187,10 +189,11 @@ def planned(plan: Any, width: int, told: Collection[str] = ()) -> list[str]:
         lines += _blocked(entry or {}, width, told)
     lines += _left_out(found, width)
     lines += _patches(found, width)
+    lines += host_report.planned(found, width)
     steps = [step for step in map(read.mapping, read.listing(found.get("steps")) or []) if step]
     for number, step in enumerate(steps, 1):
         lines += ["", *_step(number, len(steps), step, found.get("batch"), width)]
-    if steps:
+    if steps or found.get("host_order"):
         lines += ["", *wrapped("Digest  ", clean(found.get("digest")), width)]
     return lines + _acknowledgement(found, width)
 
@@ -218,7 +221,12 @@ def _left_out(plan: Mapping, width: int) -> list[str]:
     if not entries:
         return []
     lines = wrapped("", f"Left out of the profile: {len(entries)}", width)
+    nowhere = [entry for entry in entries if entry.get("state") == "UNKNOWN" and entry.get("applies") is False]
+    if nowhere:
+        lines += wrapped("  ", f"{', '.join(clean(entry.get('tuning')) for entry in nowhere)}: {clean(nowhere[0].get('reason'))}", width)
     for entry in entries:
+        if entry in nowhere:
+            continue
         lines += wrapped("  ", f"{clean(entry.get('tuning'))}: {clean(_why_left_out(entry))}", width)
     waiting = [clean(entry.get("tuning")) for entry in entries if _waits(entry)]
     if waiting:
@@ -327,6 +335,7 @@ def ended(result: Any, width: int) -> list[str]:
     for step in map(read.mapping, read.listing(found.get("steps")) or []):
         lines += paragraph("Step", _step_ended(step or {}), width, 0)
         lines += _on_hosts(step or {}, width)
+    lines += host_report.ended(found, width)
     states = read.mapping(found.get("nodes")) or {}
     for state, words in NODE_STATES.items():
         nodes = [str(node) for node, value in states.items() if value == state]

@@ -13,12 +13,15 @@ def test_the_catalogue_is_found_by_the_collection_loader(tmp_path):
         {"fastpath.cilium.judge": {"facts": FACTS}, "register": "default"},
         {"fastpath.cilium.judge": {"facts": FACTS, "tunings": {"dsr": {"mode": "snat"}}}, "register": "snat"},
         {"fastpath.cilium.judge": {"facts": {}}, "register": "nothing"},
+        {"fastpath.cilium.judge": {"facts": FACTS, "tunings": {"irq_affinity": True}}, "register": "hosts"},
     ], "--check")
     assert played.code == 0, played.text
     states = {verdict["tuning"]: verdict["state"] for verdict in played.results["default"]["verdicts"]}
     assert states == {"native_routing": "OK", "kube_proxy_replacement": "OK", "dsr": "DRIFT"}
     assert [verdict["state"] for verdict in played.results["snat"]["verdicts"]] == ["OK"]
     assert {verdict["state"] for verdict in played.results["nothing"]["verdicts"]} == {"UNKNOWN"}
+    assert played.results["default"]["host_verdicts"] == []
+    assert [verdict["state"] for verdict in played.results["hosts"]["host_verdicts"]] == ["UNKNOWN"]
     assert not any(result["changed"] for result in played.results.values())
 
 

@@ -32,8 +32,9 @@ def test_bad_arguments_are_one_sentence(tmp_path):
         {"fastpath.cilium.plan": {"facts": {}, "verdicts": [], "canary": -1}},
         {"fastpath.cilium.plan": {"facts": {}, "verdicts": [], "groups": [{"nodes": ["a"], "tunings": {"dsr": False}}]}},
         {"fastpath.cilium.judge": {"facts": {}, "groups": "x"}},
+        {"fastpath.cilium.plan": {"facts": {}, "verdicts": [], "serial": 0}},
     )
     assert "fastpath_acknowledge names 'drs'" in messages[0] and "at least one agent" in messages[1]
     assert messages[2] == "missing required arguments: verdicts"
     assert "canary is -1" in messages[3] and "dsr, which must be alike on all nodes" in messages[4]
-    assert "fastpath_groups must be a list" in messages[5]
+    assert "fastpath_groups must be a list" in messages[5] and "at least one host" in messages[6]

@@ -74,3 +74,8 @@ def test_a_group_whose_labels_no_node_has_is_told_and_not_refused():
     found = next(verdict for verdict in judge.judge(facts, chosen) if verdict["tuning"] == "xdp")
     assert [note for note in found["notes"] if "group" in note] == ["No node has the labels of group 1 of fastpath_groups (rack=9)."]
     assert list(groups.without_nodes(View({**facts, "nodes": None}), chosen["xdp"].groups)) == []
+
+
+def test_tunings_of_hosts_are_in_no_group():
+    with pytest.raises(policy.PolicyError, match="irq_affinity, which is a matter of the hosts: set it in fastpath_tunings"):
+        groups.lay_over(policy.parse({"dsr": {}}), [{"nodes": ["a"], "tunings": {"irq_affinity": True}}])

@@ -191,3 +191,13 @@ def test_free_text_is_taken_in_its_usual_spelling(given, wanted):
 def test_free_text_that_cannot_be_meant_is_refused_with_an_example(word):
     with pytest.raises(policy.PolicyError, match="free.word is .*it takes an even word, for example even[.]"):
         policy.parse({"free": {"word": word}}, FREE)
+
+
+def test_one_policy_names_tunings_of_the_cluster_and_of_hosts():
+    chosen = policy.parse({"irq_affinity": True, "dsr": {}})
+    assert list(policy.of_hosts(chosen)) == ["irq_affinity"] and "dsr" in policy.of_cluster(chosen)
+    assert policy.of_cluster(chosen).keys() | policy.of_hosts(chosen).keys() == chosen.keys()
+    assert {"cpu_performance", "monitor_aggregation"} <= policy.parse(profile="throughput").keys()
+    with pytest.raises(policy.PolicyError, match="did you mean irq_affinity"):
+        policy.parse({"irq_afinity": True})
+    assert policy.acknowledged(["jumbo_mtu"]) == {"jumbo_mtu"}
