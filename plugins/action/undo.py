@@ -8,12 +8,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.undo import refusal, way_back
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.undo import baseline, other_cluster, refusal, way_back
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail
 
 SPEC = {
     "record": {"type": "dict", "required": True},
-    "entry": {"type": "dict", "required": True},
+    "entry": {"type": "dict"},
     "facts": {"type": "dict", "required": True},
 }
 
@@ -29,7 +30,18 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         given = arguments(self, SPEC)
         run_id = str((given["record"].get("run") or {}).get("id"))
+        if given["entry"] is None:
+            return {**result, "changed": False, **_of_hosts(run_id, given["record"], given["facts"])}
         reason = refusal(run_id, given["record"], given["entry"], given["facts"])
         if reason:
             fail(reason)
         return {**result, "changed": False, **way_back(run_id, given["record"], given["entry"], given["facts"])}
+
+
+def _of_hosts(run_id: str, record: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """What the gate after hosts are taken back compares with."""
+    was, now = View(record.get("facts")), View(facts)
+    reason = other_cluster(run_id, was, now)
+    if reason:
+        fail(reason)
+    return {"before": baseline(was, now)}

@@ -29,6 +29,10 @@ options:
     type: str
     choices: [auto, remove, keep]
     default: auto
+  root:
+    description: Folder that stands for V(/) on this host, for tests. Devices and commands are always the machine's own.
+    type: path
+    default: /
   takeover:
     description: Id of another run in progress on this host whose lock is to be taken over.
     type: str
@@ -102,6 +106,7 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.revert impo
 OPTIONS = dict(
     run_id={"type": "str", "required": True},
     journal={"type": "str", "choices": ["auto", "remove", "keep"], "default": "auto"},
+    root={"type": "path", "default": "/"},
     takeover={"type": "str"},
 )
 
@@ -111,7 +116,7 @@ def main() -> None:
     params = module.params
     request = Request(params["run_id"], params["journal"], params["takeover"], module.check_mode)
     try:
-        result = revert(Node(), request)
+        result = revert(Node(params["root"]), request)
     except ChangeError as error:
         module.fail_json(msg=error.message, error_class=error.kind, **error.details)
     module.exit_json(**result)

@@ -138,6 +138,11 @@ result:
       description: The steps that were begun.
       type: list
       elements: dict
+    hosts:
+      description: The hosts that were begun, each with C(host), C(node), C(run_id), C(state), C(changes), C(pending), C(kept) and
+        C(rebooted).
+      type: list
+      elements: dict
     tunings:
       description: Each tuning's state and reason.
       type: list
@@ -147,6 +152,11 @@ undo:
     - What must be taken back, the last step first, each with C(id), C(former_revision), C(revision), C(state)
       and C(nodes) in
       the order in which to restart them.
+  returned: O(state=load)
+  type: list
+  elements: dict
+undo_hosts:
+  description: The hosts that must be taken back, the last one first, each with C(host), C(node), C(run_id) and C(state).
   returned: O(state=load)
   type: list
   elements: dict

@@ -21,9 +21,10 @@ options:
     type: dict
     required: true
   entry:
-    description: One of the record's RV(fastpath.cilium.record#module:undo) entries; take the first one first.
+    description:
+      - One of the record's RV(fastpath.cilium.record#module:undo) entries; take the first one first.
+      - Without it only RV(before) is returned, for a run whose hosts are taken back.
     type: dict
-    required: true
   facts:
     description: What M(fastpath.cilium.cilium_info) read now.
     type: dict

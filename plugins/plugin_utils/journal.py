@@ -15,12 +15,14 @@ Every entry has `event` and `step` (the id of a plan's step). In the order in wh
     unrolled nodes: {node: {state, ..}}            agents were restarted on the way back, likewise
              spared: [nodes]                       agents of the step that had not started since before it
     undone   kept: {node: [sentence]}              taken back, and verified; what stays on hosts as it is
+Entries about hosts have a `host` in place of `step`: see host_journal.py.
 """
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import host_journal
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 
 EVENTS = ("started", "applied", "rolled", "done", "unrolled", "undone")
@@ -28,6 +30,7 @@ UNTOUCHED, CHANGED, ROLLED_BACK, UNKNOWN = "untouched", "changed", "rolled_back"
 # States of cilium_rollout: the agent was restarted; the agent is as it was wanted.
 RESTARTED, PROVEN = ("restarted_verified", "failed"), ("restarted_verified", "skipped")
 WEIGHT = (UNTOUCHED, ROLLED_BACK, CHANGED, UNKNOWN)
+HOST_STATES = {"done": CHANGED, "undone": ROLLED_BACK}
 
 Entry = Mapping[str, Any]
 
@@ -39,13 +42,14 @@ class JournalError(ValueError):
 def checked(entry: Entry) -> dict[str, Any]:
     """The entry, if it has what its event needs. Raises JournalError."""
     event = entry.get("event")
-    if event not in EVENTS:
-        raise JournalError(f"A journal entry's event must be one of {', '.join(EVENTS)}.")
+    if event not in EVENTS + host_journal.EVENTS:
+        raise JournalError(f"A journal entry's event must be one of {', '.join(EVENTS + host_journal.EVENTS)}.")
+    subject = {"host": read.text, "run_id": read.text} if event in host_journal.EVENTS else {"step": read.text}
     needs = {
         "started": {"former_revision": read.number, "nodes": read.listing}, "applied": {"revision": read.number},
         "rolled": {"nodes": read.mapping}, "unrolled": {"nodes": read.mapping},
     }.get(str(event), {})
-    for name, reader in {"step": read.text, **needs}.items():
+    for name, reader in {**subject, **needs}.items():
         if reader(entry.get(name)) is None:
             raise JournalError(f"The journal's event {event} needs {name}.")
     return dict(entry)
@@ -129,10 +133,13 @@ def _touched(step: Mapping[str, Any]) -> list[str]:
 
 def node_states(entries: Iterable[Entry], nodes: Iterable[str] = ()) -> dict[str, str]:
     """Node -> untouched, changed (and verified), rolled_back (and verified) or unknown. `nodes`: all of the cluster."""
-    states = {node: UNTOUCHED for node in nodes}
+    entries, states = list(entries), {node: UNTOUCHED for node in nodes}
     for step in steps(entries):
         for node in _touched(step):
             states[node] = max(_state(step, node), states.get(node, UNTOUCHED), key=WEIGHT.index)
+    for record in host_journal.hosts(entries):
+        node = record["node"] or f"{record['host']} (a host without a node)"
+        states[node] = max(HOST_STATES.get(record["state"], UNKNOWN), states.get(node, UNTOUCHED), key=WEIGHT.index)
     return dict(sorted(states.items(), key=lambda item: read.natural(item[0])))
 
 

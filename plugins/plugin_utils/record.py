@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
-from ansible_collections.fastpath.cilium.plugins.plugin_utils import journal, process
+from ansible_collections.fastpath.cilium.plugins.plugin_utils import host_journal, journal, process
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 
 SCHEMA = 1
@@ -102,7 +102,7 @@ class Run:
         """Write and return result.json, put together from what is in the folder. Raises RecordError.
 
         `about`: the run whose journal tells the steps and nodes, where this one took it back; by default this one.
-        {schema, run_id, playbook, outcome, message, started, ended, cluster, nodes: {node: state}, steps, tunings}
+        {schema, run_id, playbook, outcome, message, started, ended, cluster, nodes: {node: state}, steps, hosts, tunings}
         """
         if outcome not in OUTCOMES:
             raise RecordError(f"{one_line(outcome, 60)!r} is no outcome; known are: {', '.join(OUTCOMES)}.")
@@ -114,7 +114,8 @@ class Run:
             "schema": SCHEMA, "run_id": self.id, "playbook": started.get("playbook"), "outcome": outcome,
             "message": message, "started": started.get("started"), "ended": timestamp(),
             "cluster": facts.get("cluster"), "nodes": journal.node_states(entries, _node_names(facts)),
-            "steps": journal.summary(entries), "tunings": _states(verdicts),
+            "steps": journal.summary(entries), "hosts": host_journal.summary(entries),
+            "tunings": _states(verdicts),
         }
         self._replace(RESULT, _json(document, indent=1))
         return document
@@ -130,14 +131,15 @@ class Run:
         """Everything a rollback needs, as plain data. Raises RecordError.
 
         {started_by: run.json, result: result.json or None (the run was killed), journal, undo: journal.undo_steps,
-         facts, plan: None where not written, running: whether it still goes on, None where that cannot be told}
+         undo_hosts: host_journal.undo_hosts, facts, plan: None where not written, running: whether it still goes on, None where that cannot be told}
         """
         entries = self.journal()
         optional = {name: self.read(f"{name}.json") if self.has(f"{name}.json") else None
                     for name in ("result", "facts", "plan")}
         started = self.read(RUN)
         running = False if optional["result"] else process.goes_on(started.get("process"))
-        return {"started_by": started, "running": running, "journal": entries, "undo": journal.undo_steps(entries), **optional}
+        return {"started_by": started, "running": running, "journal": entries, "undo": journal.undo_steps(entries),
+                "undo_hosts": host_journal.undo_hosts(entries), **optional}
 
     def read(self, name: str, kind: type = dict) -> Any:
         """A document of this run, by its file name. Raises RecordError where it is not there or is none of ours."""

@@ -57,9 +57,9 @@ class Bastion:
         made = [folder for folder in self.records() if folder not in before]
         return self._play(done.returncode, done.stdout, made[-1] if made else None)
 
-    def start(self, playbook: str, **variables: Any) -> subprocess.Popen:
+    def start(self, playbook: str, *words: str, **variables: Any) -> subprocess.Popen:
         """In a process group of its own, to be killed whole: kill(process)."""
-        return subprocess.Popen(self.command(playbook, **variables), cwd=self.folder, env=self.environment(),
+        return subprocess.Popen(self.command(playbook, *words, **variables), cwd=self.folder, env=self.environment(),
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
     def records(self) -> list[Path]:

@@ -4,21 +4,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from labkit import Lab, started
 from plays import Bastion, leases
-
-from ansible_collections.fastpath.cilium.tests.fixtures.hosts import models
+from racks import DEVICE, SYSCTLS, Hosts, host, trees
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("hosts")]
 NODES = ("node-1", "node-2", "node-3")
-DEVICE = "ens1f0np0"
-SYSCTLS = {"core/default_qdisc": "fq_codel", "core/netdev_max_backlog": "300", "core/somaxconn": "128",
-           "ipv4/tcp_congestion_control": "cubic", "ipv4/tcp_max_syn_backlog": "65535", "ipv4/tcp_slow_start_after_idle": "1"}
 # What agents from 1.13 on make of it with the bandwidth manager and BBR.
 CHANGED = {"core/default_qdisc": "fq", "core/netdev_max_backlog": "1000", "core/somaxconn": "4096",
            "ipv4/tcp_congestion_control": "bbr", "ipv4/tcp_max_syn_backlog": "65535", "ipv4/tcp_slow_start_after_idle": "0"}
@@ -33,18 +28,6 @@ def fixture_lab() -> Iterator[Lab]:
         yield lab
 
 
-def host(lab: Lab, node: str, folder: Path, mtu: int = 1500) -> Path:
-    """A node's host with one device."""
-    tree = models.base(folder)
-    tree.nic(models.mlx5(DEVICE, 2, "0000:3b:00.0", 4, 60, mtu=mtu))
-    tree.put_all("proc/sys/net", SYSCTLS)
-    tree.put("proc/sys/kernel/random/boot_id", lab.core().read_node(node).status.node_info.boot_id + "\n")
-    tree.finish()
-    (folder / "var/lib").mkdir(parents=True)
-    lab.annotate(node, "lab/root", str(folder))
-    return folder
-
-
 @pytest.fixture(name="roots")
 def fixture_roots(lab: Lab, tmp_path: Path) -> Iterator[dict[str, Path]]:
     """The hosts' folders by node; agents that start from here on write there."""
@@ -54,32 +37,9 @@ def fixture_roots(lab: Lab, tmp_path: Path) -> Iterator[dict[str, Path]]:
         lab.annotate(node, "lab/root", None)
 
 
-class Hosts:
-    """A bastion with an inventory; hosts are not named as their nodes are."""
-
-    def __init__(self, bastion: Bastion, roots: dict[str, Path]) -> None:
-        self.bastion, self.path = bastion, bastion.folder / "inventory.json"
-        self.hosts: dict[str, dict] = {f"rack-{node[-1]}": {"ansible_connection": "local", "fastpath_root": str(root)}
-                                       for node, root in roots.items()}
-        self.write()
-
-    def write(self) -> None:
-        variables = {"ansible_become": False, "ansible_python_interpreter": sys.executable}
-        self.path.write_text(json.dumps({"all": {"hosts": self.hosts, "vars": variables}}))
-
-    def run(self, playbook: str, **variables):
-        return self.bastion.run(playbook, "-i", str(self.path), **variables)
-
-
 @pytest.fixture(name="hosts")
 def fixture_hosts(lab: Lab, roots: dict[str, Path], tools: dict[str, str], tmp_path: Path) -> Hosts:
     return Hosts(Bastion(tmp_path, lab.kubeconfig, tools["helm4"]), roots)
-
-
-def trees(roots: dict[str, Path]) -> dict[str, object]:
-    """Every file of every host; what is a link is told by where it leads. Values of a kernel end with a line of its own."""
-    return {str(path): (path.readlink() if path.is_symlink() else path.read_text(errors="surrogateescape").strip())
-            for root in roots.values() for path in sorted(root.rglob("*")) if path.is_symlink() or path.is_file()}
 
 
 def sysctls(root: Path) -> dict[str, str]:

@@ -29,7 +29,7 @@ def revert(node: Node, request: Request) -> Dict[str, Any]:
     its details hold the outcomes."""
     places.checked_run_id(request.run_id)
     places.check_base(node)
-    if not node.exists(places.BASE):
+    if not node.exists(places.BASE) or _nothing_of(node, request.run_id):
         return _answer([], False, "absent")
     if request.check:
         places.check_lock(node, request.run_id, request.takeover)
@@ -41,6 +41,11 @@ def revert(node: Node, request: Request) -> Dict[str, Any]:
             return _revert(node, request)
         finally:
             places.drop_base(node)
+
+
+def _nothing_of(node: Node, run_id: str) -> bool:
+    """Whether another run is at work here and this one has changed nothing: then there is nothing to quarrel about."""
+    return not node.exists(places.run_folder(run_id)) and places.holder(node) not in (None, run_id)
 
 
 def _revert(node: Node, request: Request) -> Dict[str, Any]:

@@ -39,7 +39,7 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
     current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
     way = {"revision": None, "current": current, "nodes": [], "spared": [], "config": {}, "expect": {}, "reached": [],
            **undo_own.NOTHING,
-           "before": _baseline(before, view), "chart_config": None, "former_values": {}}
+           "before": baseline(before, view), "chart_config": None, "former_values": {}}
     step = _step(record, entry)
     way["kube_proxy"] = read.mapping(step.get("kube_proxy"))
     if not _changed_values(step) and not undo_own.planned(step):
@@ -64,8 +64,8 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
 def refusal(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], facts: Any) -> str | None:
     """Why the step may not be taken back, in one sentence; None when it may."""
     was, now = View(record.get("facts")), View(facts)
-    if _uid(was) is None or _uid(was) != _uid(now):
-        return f"Run {run_id} changed another cluster than this one: check the kubeconfig and its context."
+    if other_cluster(run_id, was, now):
+        return other_cluster(run_id, was, now)
     if now.release is None:
         return f"The Helm release could not be read{now.why_unread('release')}: the run is not taken back."
     step = _step(record, entry)
@@ -84,6 +84,13 @@ def refusal(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], fa
     current, former = now.release.get("revision"), entry.get("former_revision")
     return (f"The release is at revision {current} ({one_line(now.release.get('description'), 120)}), which run {run_id} did "
             f"not make; somebody else's change is kept. To go back all the same: helm rollback to revision {former}.")
+
+
+def other_cluster(run_id: str, was: View, now: View) -> str | None:
+    """Why a run is not taken back here: it was about another cluster."""
+    if _uid(was) is None or _uid(was) != _uid(now):
+        return f"Run {run_id} changed another cluster than this one: check the kubeconfig and its context."
+    return None
 
 
 def _chart_config(before: View) -> dict[str, Any] | None:
@@ -119,7 +126,7 @@ def _refused_restart(was: View, entry: Mapping[str, Any], now: View) -> str | No
             "tune.yml, or take back the run that changed the values.")
 
 
-def _baseline(before: View, now: View) -> dict[str, Any]:
+def baseline(before: View, now: View) -> dict[str, Any]:
     """The cluster of now, with those nodes of before that are still part of it: they are what must not be lost."""
     there = None if now.nodes is None else {node["name"] for node in now.nodes}
     return {**now.facts, "nodes": None if there is None else [dict(node) for node in before.nodes or () if node["name"] in there]}

@@ -74,9 +74,19 @@ def test_an_armed_run_is_disarmed_with_it(host):
 
 
 def test_another_runs_lock_is_in_the_way_and_no_run_id_is_a_path(host):
+    apply(host, Ask("run-2", [{**VALUE, "value": "1024"}]))
+    finish(host, Ask("run-2", []))
     apply(host, Ask("run-1", [VALUE]))
     with pytest.raises(Conflict, match="Run run-1 is in progress"):
         revert(host, Request("run-2"))
     with pytest.raises(Refused):
         revert(host, Request("../../etc"))
     assert host.text(SOMAXCONN) == "4096\n"
+
+
+def test_a_run_that_changed_nothing_here_has_nothing_to_quarrel_about(host):
+    apply(host, Ask("run-1", [VALUE]))
+    before = snapshot(host)
+    for check in (True, False):
+        assert revert(host, Request("run-2", check=check)) == {"changed": False, "ops": [], "diff": [], "journal": "absent"}
+    assert not differences(snapshot(host), before) and holder(host) == "run-1"

@@ -1,0 +1,141 @@
+# Copyright: fastpath.cilium developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The hosts' own tunings in tune.yml: before the cluster's steps, host by host, and all of it back.
+
+What is changed are governors, which are files of the hosts' folders. The unit that sets them at boot would be enabled on the
+machine that runs the tests, so it stands there beforehand, as the plan has it.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from labkit import Lab, started, wait
+from plays import Bastion, kill, leases, snapshot
+from racks import DEVICE, Hosts, host, trees
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("host-phase")]
+NODES = ("node-1", "node-2", "node-3")
+CPU = {"cpu_performance": {}}
+BOTH = {**CPU, "bandwidth_manager": {}, "bbr": {}}
+
+
+@pytest.fixture(name="lab", scope="module")
+def fixture_lab() -> Iterator[Lab]:
+    notes = [word for node in NODES for word in (
+        "--annotate", f"{node}:lab/kernel=6.12.9-amd64", "--annotate", f"{node}:lab/devices={DEVICE}=mlx5_core")]
+    with started("host-phase", "--nodes", "3", "--cilium", "1.18", *notes) as lab:
+        yield lab
+
+
+@pytest.fixture(name="roots")
+def fixture_roots(lab: Lab, tmp_path: Path) -> Iterator[dict[str, Path]]:
+    found = {node: host(lab, node, tmp_path / "hosts" / node) for node in NODES}
+    yield found
+    for node in NODES:
+        lab.annotate(node, "lab/root", None)
+
+
+@pytest.fixture(name="hosts")
+def fixture_hosts(lab: Lab, roots: dict[str, Path], tools: dict[str, str], tmp_path: Path) -> Hosts:
+    """An inventory of hosts on which nothing but the governors is left to be done."""
+    hosts = Hosts(Bastion(tmp_path, lab.kubeconfig, tools["helm4"]), roots)
+    audit = hosts.run("audit", fastpath_tunings=CPU)
+    assert audit.code == 0, audit.out
+    for step in audit.document("plan")["hosts"].values():
+        for op in step["ops"]:
+            if op["kind"] == "file":
+                path = roots[step["node"]] / op["path"].lstrip("/")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(op["content"])
+    return hosts
+
+
+def governors(root: Path) -> set[str]:
+    return {path.read_text().strip() for path in root.glob("sys/devices/system/cpu/cpufreq/policy*/scaling_governor")}
+
+
+def changed_hosts(folder: Path) -> list[str]:
+    """Hosts in the order in which the run's journal begins them."""
+    entries = map(json.loads, (folder / "journal.jsonl").read_text().splitlines())
+    return [entry["host"] for entry in entries if entry["event"] == "host_started"]
+
+
+def said(play) -> str:
+    return " ".join(play.out.split())
+
+
+def test_hosts_are_tuned_with_the_cluster_and_go_back_with_it(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    before, cluster = trees(roots), snapshot(lab)
+    preview = hosts.run("tune", "--check", "--diff", fastpath_tunings=BOTH)
+    assert preview.code == 0 and preview.result["outcome"] == "drift", preview.out
+    assert "policy0: powersave -> performance" in preview.out and "+performance" in preview.out
+    assert trees(roots) == before and snapshot(lab) == cluster
+
+    tune = hosts.run("tune", fastpath_tunings=BOTH)
+    assert tune.code == 0 and tune.result["outcome"] == "in_line", tune.out
+    assert [governors(root) for root in roots.values()] == [{"performance"}] * 3
+    assert changed_hosts(tune.folder) == ["rack-2", "rack-3", "rack-1"]
+    assert set(tune.result["nodes"].values()) == {"changed"} and "rack-1, rack-2, rack-3: 8 changes changed and verified" in said(tune)
+    change = next(one for one in tune.result["hosts"][0]["changes"] if one["key"].endswith("policy0/scaling_governor"))
+    assert (change["former"], change["new"]) == ("powersave", "performance")
+    assert not list(roots["node-1"].glob("var/lib/fastpath-cilium/lock")) and leases(lab) == []
+
+    assert hosts.run("verify", fastpath_tunings=BOTH).code == 0
+    again = hosts.run("tune", fastpath_tunings=BOTH)
+    assert again.code == 0 and "nothing was changed" in said(again), again.out
+    look = hosts.run("rollback", "--check", fastpath_run_id=tune.folder.name)
+    assert look.code == 0 and [governors(root) for root in roots.values()] == [{"performance"}] * 3, look.out
+    rollback = hosts.run("rollback", fastpath_run_id=tune.folder.name)
+    assert rollback.code == 0 and rollback.result["outcome"] == "rolled_back", rollback.out
+    assert trees(roots) == before and leases(lab) == []
+    assert set(rollback.result["nodes"].values()) == {"rolled_back"}
+
+
+def test_the_first_host_that_refuses_stops_the_run_and_those_before_it_go_back(
+        lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    """Another run holds rack-3, the second worker; the cluster's own step is never reached."""
+    base = roots["node-3"] / "var/lib/fastpath-cilium"
+    base.mkdir(mode=0o700)
+    (base / "lock").write_text(json.dumps({"run_id": "somebody-else", "pid": 1, "boot_id": "x"}) + "\n")
+    before, cluster = trees(roots), snapshot(lab)
+    tune = hosts.run("tune", fastpath_tunings=BOTH)
+    assert tune.code != 0 and tune.result["outcome"] == "rolled_back", tune.out
+    assert tune.result["message"].startswith("rack-3: Run somebody-else is in progress on this node")
+    assert changed_hosts(tune.folder) == ["rack-2", "rack-3"]
+    assert tune.result["nodes"] == {"node-1": "untouched", "node-2": "rolled_back", "node-3": "rolled_back"}
+    assert trees(roots) == before and snapshot(lab) == cluster
+
+
+def test_a_run_that_was_killed_among_the_hosts_is_taken_back(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    before = trees(roots)
+    known = hosts.bastion.records()
+    process = hosts.start("tune", fastpath_tunings=BOTH, fastpath_settle=60)
+    wait(lambda: governors(roots["node-2"]) == {"performance"}, 120)
+    folder = next(folder for folder in hosts.bastion.records() if folder not in known)
+    wait(lambda: "host_applied" in (folder / "journal.jsonl").read_text(), 60)
+    kill(process)
+    assert governors(roots["node-3"]) == {"powersave"} and leases(lab)
+    rollback = hosts.run("rollback")
+    assert rollback.code == 0 and rollback.result["outcome"] == "rolled_back", rollback.out
+    assert trees(roots) == before and leases(lab) == []
+    assert rollback.result["nodes"] == {"node-1": "untouched", "node-2": "rolled_back", "node-3": "untouched"}
+
+
+def test_a_host_that_is_not_there_at_the_way_back_is_named_and_keeps_no_other(
+        lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    before = trees(roots)
+    tune = hosts.run("tune", fastpath_tunings=CPU)
+    assert tune.code == 0, tune.out
+    there = hosts.hosts.pop("rack-3")
+    hosts.write()
+    rollback = hosts.run("rollback")
+    assert rollback.code != 0 and rollback.result["outcome"] == "failed", rollback.out
+    assert "rack-3: it is not in the inventory" in rollback.result["message"]
+    assert [governors(root) for root in roots.values()] == [{"powersave"}, {"powersave"}, {"performance"}]
+    assert rollback.result["nodes"]["node-3"] == "changed" and rollback.result["nodes"]["node-1"] == "rolled_back"
+    hosts.hosts["rack-3"] = there
+    hosts.write()
+    assert hosts.run("rollback").code == 0 and trees(roots) == before
