@@ -56,9 +56,11 @@ options:
           - V(link) is the MTU of a device, with C(device) and C(mtu).
           - V(queues) is the queue counts of a device, with C(device) and C(rx), C(tx) or C(combined).
           - V(qdisc) is the queueing discipline of a device, with C(device) and C(discipline).
+          - V(routes) is the largest packet that IPv4 routes over a device may carry, with C(device), C(mtu) and where wanted
+            C(free).
         type: str
         required: true
-        choices: [file, irq_affinity, kernel_argument, link, qdisc, queues, tuned_profile, unit, value]
+        choices: [file, irq_affinity, kernel_argument, link, qdisc, queues, routes, tuned_profile, unit, value]
       path:
         description: Absolute path, for V(file) and V(value).
         type: str
@@ -109,11 +111,17 @@ options:
         type: list
         elements: int
       device:
-        description: Network device, for V(link), V(queues) and V(qdisc).
+        description: Network device, for V(link), V(queues), V(qdisc) and V(routes).
         type: str
       mtu:
-        description: MTU of a V(link) in bytes, 1280 at least.
+        description: MTU of a V(link), or size that V(routes) keep, in bytes, 1280 at least.
         type: int
+      free:
+        description:
+          - Where V(routes) may carry what the device carries. A network or an address stands for direct routes within it, an
+            address for the routes that go by it as well.
+        type: list
+        elements: str
       rx:
         description: Number of receive V(queues).
         type: int
@@ -252,13 +260,14 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_file imp
 STATES = {"applied": apply, "confirmed": confirm, "finished": finish, "forgotten": forget}
 OP = dict(
     kind={"type": "str", "required": True, "choices": [
-        "file", "irq_affinity", "kernel_argument", "link", "qdisc", "queues", "tuned_profile", "unit", "value"]},
+        "file", "irq_affinity", "kernel_argument", "link", "qdisc", "queues", "routes", "tuned_profile", "unit",
+        "value"]},
     path={"type": "str"}, content={"type": "str"}, mode={"type": "str"}, owner={"type": "str"}, group={"type": "str"},
     state={"type": "str", "choices": ["present", "absent"]}, value={"type": "str"},
     compare={"type": "str", "choices": ["text", "selected", "mask", "cpus"]}, name={"type": "str"},
     enabled={"type": "str", "choices": ["enabled", "disabled", "masked"]}, active={"type": "bool"}, profile={"type": "str"},
     irq={"type": "int"}, cpus={"type": "list", "elements": "int"}, device={"type": "str"}, mtu={"type": "int"},
-    rx={"type": "int"}, tx={"type": "int"}, combined={"type": "int"},
+    free={"type": "list", "elements": "str"}, rx={"type": "int"}, tx={"type": "int"}, combined={"type": "int"},
     discipline={"type": "str", "choices": ["fq", "fq_codel", "noqueue", "pfifo", "pfifo_fast"]},
     persist={"type": "bool", "default": False}, cuts_off={"type": "bool", "default": False},
 )

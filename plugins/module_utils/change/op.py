@@ -117,14 +117,16 @@ def fits(value: Any, kind: Any) -> bool:
         return value in kind
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if kind == [int]:
-        return isinstance(value, list) and all(fits(one, int) for one in value)
+    if isinstance(kind, list):
+        return isinstance(value, list) and all(fits(one, kind[0]) for one in value)
     return isinstance(value, kind)
 
 
 def wanted_words(kind: Any) -> str:
     if isinstance(kind, tuple):
         return "one of {0} is wanted".format(", ".join(map(str, kind)))
+    if kind == [str]:
+        return "a list of texts is wanted"
     return {"int": "a whole number is wanted", "bool": "true or false is wanted", "str": "text is wanted"}.get(
         getattr(kind, "__name__", ""), "a list of whole numbers is wanted")
 

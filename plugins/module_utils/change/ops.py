@@ -14,12 +14,13 @@ from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_irq impo
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_kernel_argument import KernelArgument
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_link import Link, Queues
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_qdisc import Qdisc
+from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_routes import Routes
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_tuned import TunedProfile
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_unit import Unit
 from ansible_collections.fastpath.cilium.plugins.module_utils.change.op_value import Value
 
 KINDS: Dict[str, Type[Op]] = {
-    found.kind: found for found in (File, IrqAffinity, KernelArgument, Link, Qdisc, Queues, TunedProfile, Unit, Value)}
+    found.kind: found for found in (File, IrqAffinity, KernelArgument, Link, Qdisc, Queues, Routes, TunedProfile, Unit, Value)}
 
 
 def parse(spec: Any, node: Node) -> Op:

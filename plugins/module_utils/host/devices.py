@@ -174,6 +174,7 @@ class _Device:
             "physical_function": self.attempt("physical_function", self.root.target, self.folder + "/device/physfn"),
             "vfs": self.attempt("vfs", self.number, "device/sriov_numvfs"),
             "bond": self.attempt("bond", self._bond), "managed_by": self.attempt("managed_by", self._manager),
+            "network_file": self.attempt("network_file", network.network_file, self.root, self.index),
         }
 
     def _bond(self) -> Optional[Dict[str, Any]]:

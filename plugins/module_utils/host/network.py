@@ -29,8 +29,13 @@ def manager(root: Root, name: str, index: Optional[int]) -> Optional[str]:
     """Who configures this device, by what they leave in /run; None where nobody does."""
     if settings(root.text("/run/NetworkManager/devices/{0}".format(index))).get("managed") in ("true", "1"):
         return "NetworkManager"
-    link = settings(root.text("/run/systemd/netif/links/{0}".format(index)))
-    if link.get("ADMIN_STATE", "unmanaged") != "unmanaged" and link.get("NETWORK_FILE"):
+    if network_file(root, index):
         return "systemd-networkd"
     states = (root.text("/run/network/ifstate") or "").splitlines()
     return "ifupdown" if any(line.partition("=")[0].strip() == name for line in states) else None
+
+
+def network_file(root: Root, index: Optional[int]) -> Optional[str]:
+    """The .network file by which systemd-networkd configures this device; None where it does not."""
+    link = settings(root.text("/run/systemd/netif/links/{0}".format(index)))
+    return link.get("NETWORK_FILE") or None if link.get("ADMIN_STATE", "unmanaged") != "unmanaged" else None

@@ -6,7 +6,8 @@
 Why: each packet costs the same work, so that larger ones move more bytes for it.
 Cost: every switch and every peer of the segment has to carry the size; one that does not drops what is larger, in silence.
 Undo: the former MTU of each device.
-Refuse when: never applied by itself, since a switch that does not carry it cuts nodes off from each other; judged only.
+Refuse when: never applied to one host by itself, since a switch that does not carry it cuts nodes off from each other; judged
+only. The role jumbo_mtu takes all hosts of a segment there in step, and proves it between all pairs first.
 Evidence: https://docs.cilium.io/en/stable/operations/performance/tuning/
 """
 from __future__ import annotations
@@ -61,10 +62,8 @@ TUNING = HostTuning(
     options=(Number("mtu", 1501, 9216, 9000),),
     applies=False,
     way_out=(
-        "In a maintenance window: (1) see that every switch of the segment carries the size; (2) raise the MTU of each NIC, and of "
-        "bonds and VLANs on it, with ip link set dev NIC mtu SIZE, node by node, and keep the routes at the old size meanwhile; "
-        "(3) prove it between each pair of nodes both ways: ping -M do -s (size less 28) ADDRESS; (4) write it down where the "
-        "network is set up (netplan, NetworkManager, systemd-networkd, ifupdown); (5) restart the agents, which take the MTU from "
-        "the device, and create the pods anew; then run again."
+        "Run the role jumbo_mtu in a play over all hosts of the segment: it raises the devices while routes keep the former size, has "
+        "each host prove full-size packets to each other (as ping -M do does), and only then lets the segment's routes go and writes it "
+        "down; else all goes back. Then restart the agents, which take the MTU from the device, create the pods anew, and run again."
     ),
 )

@@ -16,7 +16,7 @@ GOOD = [
     {"kind": "unit", "name": "a.service", "active": False}, {"kind": "tuned_profile", "profile": "a b"},
     {"kind": "kernel_argument", "name": "preempt", "value": "none"}, {"kind": "irq_affinity", "irq": 1, "cpus": [0]},
     {"kind": "link", "device": "eth0", "mtu": 9000}, {"kind": "queues", "device": "eth0", "combined": 1},
-    {"kind": "qdisc", "device": "eth0", "discipline": "fq"},
+    {"kind": "qdisc", "device": "eth0", "discipline": "fq"}, {"kind": "routes", "device": "eth0", "mtu": 1500, "free": ["192.0.2.1"]},
 ]
 
 

@@ -16,6 +16,9 @@ def test_who_configures_a_device(tmp_path, model, name, manager, netplan):
     facts = facts_of(tmp_path, model)
     assert device(facts, name)["managed_by"] == manager and facts["network"]["netplan"] is netplan
 
+    path = device(facts, name)["network_file"]
+    assert (path or "").endswith(".network") == (manager == "systemd-networkd")
+
 
 def test_services(tmp_path):
     assert facts_of(tmp_path, "ice")["network"]["units"] == {
