@@ -8,6 +8,7 @@ machine that runs the tests, so it stands there beforehand, as the plan has it.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,21 @@ from racks import DEVICE, Hosts, host, trees
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("host-phase")]
 NODES = ("node-1", "node-2", "node-3")
 CPU = {"cpu_performance": {}}
+PREEMPTION = {"kernel_preemption": {}}
+# What stands for `systemctl reboot` on a host that is a folder: another boot ID there and in its node, the command line of the next
+# boot in force, and the agent made anew.
+REBOOT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from labkit import Lab
+lab, root = Lab({lab!r}), Path({root!r})
+assert lab.core().read_node({node!r}).spec.unschedulable, "drained before"
+lab.annotate({node!r}, "lab/kernel", "6.12.10-amd64")
+(root / "sys/kernel/debug/sched/preempt").write_text("(none) voluntary full\\n")
+(root / "proc/sys/kernel/random/boot_id").write_text(lab.core().read_node({node!r}).status.node_info.boot_id + "\\n")
+lab.restart_agent({node!r})
+"""
 BOTH = {**CPU, "bandwidth_manager": {}, "bbr": {}}
 
 
@@ -109,6 +125,24 @@ def test_the_first_host_that_refuses_stops_the_run_and_those_before_it_go_back(
     assert trees(roots) == before and snapshot(lab) == cluster
 
 
+def test_an_agent_that_falls_ill_after_its_host_was_changed_stops_the_run(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    """It stays ill, so that the way back cannot be verified either, until somebody mends it."""
+    before = trees(roots)
+    process = hosts.start("tune", fastpath_tunings=BOTH, fastpath_settle=20)
+    wait(lambda: governors(roots["node-2"]) == {"performance"}, 120)
+    lab.annotate("node-2", "lab/health", "failure")
+    out = process.communicate(timeout=300)[0]
+    folder = hosts.bastion.records()[-1]
+    result = json.loads((folder / "result.json").read_text())
+    assert process.returncode != 0 and result["outcome"] == "failed", out
+    assert result["message"].startswith("The agent of node-2 says failure of its health.")
+    assert changed_hosts(folder) == ["rack-2"] and trees(roots) == before
+    assert result["nodes"] == {"node-1": "untouched", "node-2": "unknown", "node-3": "untouched"}
+    lab.annotate("node-2", "lab/health", None)
+    rollback = hosts.run("rollback")
+    assert rollback.code == 0 and rollback.result["nodes"]["node-2"] == "rolled_back", rollback.out
+
+
 def test_a_run_that_was_killed_among_the_hosts_is_taken_back(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
     before = trees(roots)
     known = hosts.bastion.records()
@@ -139,3 +173,65 @@ def test_a_host_that_is_not_there_at_the_way_back_is_named_and_keeps_no_other(
     hosts.hosts["rack-3"] = there
     hosts.write()
     assert hosts.run("rollback").code == 0 and trees(roots) == before
+
+
+def locked_down(lab: Lab, hosts: Hosts, node: str, root: Path, folder: Path) -> None:
+    """The live model cannot be switched, and the next boot has the wanted one."""
+    (root / "sys/kernel/security/lockdown").write_text("none [integrity] confidentiality\n")
+    menu = root / "boot/grub/grub.cfg"
+    menu.write_text(menu.read_text().replace("quiet", "quiet preempt=none"))
+    script = folder / f"reboot-{node}.py"
+    script.write_text(REBOOT.format(here=str(Path(__file__).parent), lab=lab.name, root=str(root), node=node))
+    hosts.hosts[f"rack-{node[-1]}"]["fastpath_reboot_command"] = [sys.executable, str(script)]
+
+
+def web(lab: Lab) -> None:
+    """A workload on node-2."""
+    labels = {"app": "web"}
+    lab.apps().create_namespaced_deployment("default", {"metadata": {"name": "web"}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+            "nodeSelector": {"kubernetes.io/hostname": "node-2"}, "containers": [{"name": "web", "image": "web"}]}}}})
+
+
+def web_pods(lab: Lab) -> list[str]:
+    pods = lab.core().list_namespaced_pod("default", label_selector="app=web").items
+    return [pod.metadata.uid for pod in pods if pod.spec.node_name == "node-2" and not pod.metadata.deletion_timestamp]
+
+
+def test_what_only_a_boot_brings_is_pending_until_a_reboot_is_asked_for(
+        lab: Lab, hosts: Hosts, roots: dict[str, Path], tmp_path: Path) -> None:
+    """node-2 is drained, node-3 as well and stays cordoned as somebody else left it, node-1 is in line."""
+    for node, root in roots.items():
+        locked_down(lab, hosts, node, root, tmp_path)
+    (roots["node-1"] / "sys/kernel/debug/sched/preempt").write_text("(none) voluntary full\n")
+    hosts.write()
+    boots = {node: lab.core().read_node(node).status.node_info.boot_id for node in NODES}
+    web(lab)
+    former = wait(lambda: web_pods(lab), 60)
+
+    told = hosts.run("tune", fastpath_tunings=PREEMPTION)
+    assert told.code == 0 and told.result["outcome"] == "drift", told.out
+    assert "rack-2, rack-3: a reboot brings the live preemption model" in said(told) and "rack-2, rack-3." in told.result["message"]
+    assert {node: lab.core().read_node(node).status.node_info.boot_id for node in NODES} == boots and web_pods(lab) == former
+
+    lab.core().patch_node("node-3", {"spec": {"unschedulable": True}})
+    tune = hosts.run("tune", fastpath_tunings=PREEMPTION, fastpath_reboot=True, fastpath_reboot_timeout=120)
+    assert tune.code == 0 and tune.result["outcome"] == "in_line", tune.out
+    now = {node: lab.core().read_node(node) for node in NODES}
+    assert [now[node].status.node_info.boot_id == boots[node] for node in NODES] == [True, False, False]
+    assert [bool(now[node].spec.unschedulable) for node in NODES] == [False, False, True]
+    assert [record["rebooted"] for record in tune.result["hosts"]] == [True, True]
+    assert wait(lambda: web_pods(lab), 60) != former, "evicted, and made anew when the node was back"
+    lab.core().patch_node("node-3", {"spec": {"unschedulable": None}})
+
+
+def test_a_node_that_does_not_come_back_stops_the_run_and_is_named(lab: Lab, hosts: Hosts, roots: dict[str, Path], tmp_path: Path) -> None:
+    for node, root in roots.items():
+        locked_down(lab, hosts, node, root, tmp_path)
+        hosts.hosts[f"rack-{node[-1]}"]["fastpath_reboot_command"] = ["true"]
+    hosts.write()
+    tune = hosts.run("tune", fastpath_tunings=PREEMPTION, fastpath_reboot=True, fastpath_reboot_timeout=10)
+    assert tune.code != 0 and tune.result["outcome"] == "rolled_back", tune.out
+    assert tune.result["message"].startswith("rack-2: its node did not come back from the reboot within 10 s")
+    assert changed_hosts(tune.folder) == ["rack-2"]
+    assert not lab.core().read_node("node-2").spec.unschedulable, "back in service, since it runs as before"

@@ -51,6 +51,8 @@ def after(plan: Mapping[str, Any], facts: Any, names: Sequence[str], policy: Pol
         pending[name] = []
         for tuning in _mine(planned, policy):
             waiting, reason = _in_place(host, tuning, policy)
+            if waiting and planned.get("reboot") is True:
+                reason = reason or f"still waits for a reboot, although it was rebooted ({', '.join(waiting)})."
             pending[name] += waiting
             failures += [f"{one_line(name, 80)}: {tuning} {reason}"] if reason else []
     return pending, failures

@@ -4,7 +4,7 @@
 """The part of a plan that is about hosts: what is done on each, in which order and how many at a time. Pure."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ def of(view: View, policy: Policy, accepted: frozenset[str], given: Hosts) -> Ho
     order = host_plan.order(hosts, steps)
     left_out = made["left_out"] if hosts else [_nowhere(entry) for entry in made["left_out"]]
     return HostSteps(
-        steps={name: steps[name] for name in order}, order=order, batches=batches(hosts, order, given.serial),
+        steps={name: steps[name] for name in order}, order=order, batches=batches(hosts, order, given.serial, {name for name, step in steps.items() if step["reboot"]}),
         pending={} if given.reboot else made["pending"],
         boots={step["node"]: step["boot_id"] for step in steps.values() if step["node"] and step["boot_id"]},
         blocked=made["blocked"], left_out=left_out + unaccepted, unacknowledged=_unacknowledged(steps, mine, accepted))
@@ -102,12 +102,15 @@ def _rebooting(step: Mapping[str, Any], pending: Sequence[str]) -> dict[str, Any
             "undo": f"{step['undo']} What only a boot brings back comes with the next one.".strip()}
 
 
-def batches(hosts: Sequence[Host], order: Sequence[str], serial: int) -> list[list[str]]:
-    """Hosts that are changed before the next gate: at most `serial` workers, and of the control plane one."""
-    workers = {host.name for host in hosts if (host.node or {}).get("control_plane") is False}
-    first = [name for name in order if name in workers]
-    size = max(serial, 1)
-    return [first[start:start + size] for start in range(0, len(first), size)] + [[name] for name in order if name not in workers]
+def batches(hosts: Sequence[Host], order: Sequence[str], serial: int, alone: Collection[str] = ()) -> list[list[str]]:
+    """Hosts that are changed before the next gate: at most `serial` workers; one of the control plane, or of those `alone`."""
+    workers = {host.name for host in hosts if (host.node or {}).get("control_plane") is False} - set(alone)
+    found: list[list[str]] = []
+    for name in order:
+        joins = name in workers and found and found[-1][0] in workers and len(found[-1]) < serial
+        found += [] if joins else [[]]
+        found[-1].append(name)
+    return found
 
 
 def restarted(boots: Mapping[str, Any], view: View) -> str | None:

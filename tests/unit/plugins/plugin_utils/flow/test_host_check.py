@@ -104,6 +104,16 @@ def test_a_host_that_restarted_by_itself_is_a_failure_and_one_that_was_to_be_reb
         assert [words in str(after(made, document, PREEMPTION)[1]) for document in (there, other)] == [reboot, not reboot]
 
 
+def test_what_still_waits_after_a_reboot_is_a_failure():
+    facts = cluster(node_2=locked_down())
+    made = planned(facts, PREEMPTION, reboot=True)
+    there = applied(facts, made)
+    there["nodes"][1]["boot_id"] = entry_of(there)["facts"]["boot_id"] = "77777777-0000-4000-8000-000000000000"
+    assert "still waits for a reboot, although it was rebooted (the live preemption model)" in after(made, there, PREEMPTION)[1][0]
+    entry_of(there)["facts"]["preemption"]["live"] = "none"
+    assert after(made, there, PREEMPTION) == ({"rack-node-2": []}, [])
+
+
 def test_only_what_was_planned_for_a_host_is_looked_at():
     """A tuning that is blocked there was left out of its step, and is no reason to stop."""
     rt = machine_model.changed(machine_model.facts(), "preemption.build", "rt")

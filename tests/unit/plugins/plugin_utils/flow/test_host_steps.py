@@ -124,3 +124,4 @@ def test_a_host_of_no_known_role_is_changed_alone():
     hosts = [Host(name, {}, {"name": name, **role}) for name, role in (
         ("a", {"control_plane": False}), ("b", {"control_plane": False}), ("c", {}), ("d", {"control_plane": True}))]
     assert host_steps.batches(hosts, ["a", "b", "c", "d"], 3) == [["a", "b"], ["c"], ["d"]]
+    assert host_steps.batches(hosts, ["a", "b", "c", "d"], 3, {"b"}) == [["a"], ["b"], ["c"], ["d"]], "it is rebooted"
