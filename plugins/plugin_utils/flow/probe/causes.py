@@ -23,7 +23,7 @@ Cause = dict[str, Any]
 @dataclass(frozen=True)
 class Context:
     """What is known besides the pairs. `sends`, `reads`: node -> whether its agent says that it sends, or understands,
-    DSR (a node that does not say is not there); `strict`: node -> devices with rp_filter 1; `clouds`: providers by node id."""
+    DSR (who does not say is not there); `strict`: node -> devices with rp_filter 1; `clouds`: the nodes' providers."""
 
     wanted: str | None = None
     dispatch: str = "opt"

@@ -11,7 +11,7 @@
             room: null (a small request) | int (a full one: so many bytes below the client's MTU),
             state: "reached"|"refused"|"timeout"|"reset"|"unreachable"|"wrong_answer"|"too_large"|"failed"|"not_asked",
             answered: hostname|null, seen: address|null (of the client, as the backend saw it), own: address|null (as the
-            client's socket says), heard: address|null (as seen, of a request whose answer was lost) | false (it heard nothing),
+            client's socket says), heard: address|null (as seen, where the answer was lost) | false (it heard nothing),
             connect_ms: float|null, attempts: int, said: sentence|null}
 """
 from __future__ import annotations

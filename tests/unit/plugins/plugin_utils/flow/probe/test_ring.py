@@ -38,7 +38,7 @@ def test_only_what_the_services_have_and_who_is_ready():
 
 
 def test_failed_pairs_are_asked_about_by_other_ways():
-    network = Network(nodes=4, mode="dsr", fault=lambda packet: "timeout" if packet[0] == "over" and packet[2] == "node-3" else None)
+    network = Network(nodes=4, mode="dsr", fault=lambda p: "timeout" if p.leg == "over" and p.backend == "node-3" else None)
     found = further(workload(), network.document())
     assert ways(found) == [("node-2", "node-1"), ("node-4", "node-3")]
     assert further(workload(), Network(nodes=4).document()) == []
