@@ -14,6 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.owner.links.append(self.connection)
+
     def log_message(self, *_args: Any) -> None:
         pass
 
@@ -21,6 +25,8 @@ class Handler(BaseHTTPRequestHandler):
         owner: NetExec = self.server.owner
         url = urlsplit(self.path)
         owner.asked.append(url.path)
+        while owner.mute.is_set() and not owner.over.wait(0.05):
+            pass
         if owner.raw is not None:
             self.wfile.write(owner.raw)
             self.close_connection = True
@@ -51,15 +57,19 @@ class Server6(Server):
 
 class NetExec:
     """`with NetExec("127.0.0.2", "pod-a") as pod:` serves TCP and UDP at pod.ports until the block's end. `seen`: what it takes
-    for its client; `most`: larger datagrams are lost; `lose`: how many datagrams are lost first."""
+    for its client; `most`: larger datagrams are lost; `lose`: how many datagrams are lost first; while `mute` is set no request is
+    answered."""
 
-    def __init__(self, address: str, hostname: str, seen: Optional[str] = None, most: int = 65535, lose: int = 0) -> None:
+    def __init__(self, address: str, hostname: str, seen: Optional[str] = None, most: int = 65535, lose: int = 0,
+                 port: int = 0) -> None:
         self.address, self.hostname, self.seen, self.most, self.lose = address, hostname, seen, most, lose
         self.asked: List[str] = []
         self.raw: Optional[bytes] = None
         self.reply: Callable[[bytes], Optional[bytes]] = lambda text: None
+        self.links: List[socket.socket] = []
+        self.mute = threading.Event()
         six = ":" in address
-        self.http = (Server6 if six else Server)((address, 0), Handler)
+        self.http = (Server6 if six else Server)((address, port), Handler)
         self.http.owner = self
         self.udp = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((address, 0))
@@ -84,6 +94,14 @@ class NetExec:
         self.http.shutdown()
         self.http.server_close()
         self.udp.close()
+
+    def cut(self) -> None:
+        """Every connection ends."""
+        for link in self.links:
+            try:
+                link.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended before
 
     def serve_udp(self) -> None:
         while not self.over.is_set():
