@@ -97,7 +97,7 @@ def launch(folder: str) -> None:
     """The program in a session of its own. Raises MeterError unless it says that it counts."""
     argv = [sys.executable, "-I", os.path.join(folder, "meter.py"), folder]
     child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/",
-                             start_new_session=True, preexec_fn=raise_limit)
+                             start_new_session=True)
     with child.stdout as said:  # type: ignore[union-attr]
         with selectors.DefaultSelector() as ready:
             ready.register(said, selectors.EVENT_READ)
@@ -105,12 +105,6 @@ def launch(folder: str) -> None:
                 child.kill()
                 child.wait()
                 raise MeterError("The meter does not start with {0}.".format(sys.executable))
-
-
-def raise_limit() -> None:
-    """As many open files as are allowed."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def read(folder: str) -> Dict[str, Any]:

@@ -18,6 +18,7 @@ import errno
 import json
 import os
 import re
+import resource
 import selectors
 import signal
 import socket
@@ -316,6 +317,8 @@ def main(folder: str) -> int:
     """The exit code; says "ready" once it counts."""
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         config = json.load(file)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     meter = Meter(config, folder)
 
     def stop(_number: int, _frame: Any) -> None:

@@ -28,6 +28,7 @@ from typing import Any
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import host_journal, journal, process
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.probe import told
 
 SCHEMA = 1
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}\Z")
@@ -102,7 +103,7 @@ class Run:
         """Write and return result.json, put together from what is in the folder. Raises RecordError.
 
         `about`: the run whose journal tells the steps and nodes, where this one took it back; by default this one.
-        {schema, run_id, playbook, outcome, message, started, ended, cluster, nodes: {node: state}, steps, hosts, tunings}
+        {schema, run_id, playbook, outcome, message, started, ended, cluster, nodes: {node: state}, steps, hosts, tunings, probes}
         """
         if outcome not in OUTCOMES:
             raise RecordError(f"{one_line(outcome, 60)!r} is no outcome; known are: {', '.join(OUTCOMES)}.")
@@ -115,10 +116,16 @@ class Run:
             "message": message, "started": started.get("started"), "ended": timestamp(),
             "cluster": facts.get("cluster"), "nodes": journal.node_states(entries, _node_names(facts)),
             "steps": journal.summary(entries), "hosts": host_journal.summary(entries),
-            "tunings": _states(verdicts),
+            "tunings": _states(verdicts), "probes": self._probes(),
         }
         self._replace(RESULT, _json(document, indent=1))
         return document
+
+    def _probes(self) -> list[dict[str, Any]]:
+        """The probes of this run, in the order in which they were made."""
+        files = [file for file in self.path.glob("probe-*.json") if NAME.match(file.stem) and self.has(file.name)]
+        return [told.summary(file.stem, self.read(file.name))
+                for file in sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name))]
 
     def _latest(self, name: str, kind: type) -> Any:
         """The document from after the steps, else the one from before them, else an empty one."""

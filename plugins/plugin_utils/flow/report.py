@@ -15,6 +15,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import host_r
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.layout import (
     clean, fitting, heading, paragraph, table, wrapped)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import to_acknowledge
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.probe import told
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.words import shown
 
 WIDTH = 100
@@ -26,6 +27,7 @@ OUTCOMES = {
 }
 # How a run ended, as against what a plan has to do.
 ENDS = {**OUTCOMES, "in_line": "in line", "drift": "drift: not all that is wanted is in place",
+        "unknown": "unknown: see the message",
         "rolled_back": "rolled back: values, configuration and agents are as they were before"}
 NODE_STATES = {
     "untouched": "untouched", "changed": "changed and verified", "rolled_back": "rolled back and verified",
@@ -336,6 +338,7 @@ def ended(result: Any, width: int) -> list[str]:
         lines += paragraph("Step", _step_ended(step or {}), width, 0)
         lines += _on_hosts(step or {}, width)
     lines += host_report.ended(found, width)
+    lines += told.lines(found.get("probes"), width)
     states = read.mapping(found.get("nodes")) or {}
     for state, words in NODE_STATES.items():
         nodes = [str(node) for node, value in states.items() if value == state]
