@@ -69,8 +69,7 @@ def checked(config: Dict[str, Any]) -> None:
     if not config["targets"]:
         raise MeterError("There is no target to measure: the probe has no ready backend on another node.")
     if not 0 < config["rate"] <= MOST_RATE or not 0 <= config["held"] <= MOST_HELD:
-        raise MeterError("The rate must be above 0 and at most {0} a second, and at most {1} connections can be "
-                         "held.".format(
+        raise MeterError("The rate must be above 0 and at most {0} a second, and at most {1} connections can be held.".format(
             MOST_RATE, MOST_HELD))
     if min(config["beat"], config["timeout"], config["duration"], config["ttl"]) <= 0:
         raise MeterError("beat, timeout, duration and ttl must be above 0.")

@@ -287,7 +287,7 @@ class Meter:
                 NEW: dict(new.counts, ok=new.answers, tried=new.answers + sum(new.counts.values()),
                           longest_gap=round(new.longest_gap(now), 3), worst=round(new.worst, 3)),
                 HELD: dict(old.counts, answers=old.answers, worst=round(old.worst, 3),
-                            longest_gap=round(max([self.silence[node]] + lasting), 3))}
+                           longest_gap=round(max([self.silence[node]] + lasting), 3))}
         return {"schema": 1, "pid": os.getpid(), "began": round(self.wall, 3), "seconds": round(now - self.began, 3),
                 "rate": self.config["rate"], "held": self.config["held"], "open": sum(link.answers > 0 for link in held),
                 "skipped": self.skipped, "own": self.own, "ended": self.why, "events": self.events, "nodes": nodes}
@@ -334,4 +334,4 @@ def main(folder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    raise SystemExit(main(sys.argv[1]))

@@ -177,8 +177,9 @@ def _reason(probe: Probe, passed: bool | None, mode: str, failed: Sequence[Pair]
     if passed:
         return f"All {asked} requests reached the right backend, and on the wire every node forwards by {mode}."
     told = " ".join(one["sentence"] for one in causes)
-    return f"{len(failed)} of {asked} requests failed. {told}" if failed else told or "Not every node was proven as entry "
-    "and backend."
+    if failed:
+        return f"{len(failed)} of {asked} requests failed. {told}"
+    return told or "Not every node was proven as entry and backend."
 
 
 def _times(pairs: Sequence[Pair]) -> dict[str, float] | None:

@@ -13,18 +13,19 @@ from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils.flow.pr
 
 def facts(network, claims=None, rp_filter=None, provider=""):
     """What agents say of themselves, in the shape that cilium_info has."""
-    agents = [{"node": node, "pod": f"cilium-{node}", "version": "1.16.0", "ready": True, "config_current": True,
-               "error": None, "options": {}, "status": {"health": "ok", "nodeport_mode": (claims or network.modes)[node],
-                                         "dsr_dispatch": network.dispatch, "devices": ["eth0", "eth1"],
-                                         "direct_routing_device": "eth0"}}
-              for node in network.nodes]
+    def agent(node):
+        status = {"health": "ok", "nodeport_mode": (claims or network.modes)[node], "dsr_dispatch": network.dispatch,
+                  "devices": ["eth0", "eth1"], "direct_routing_device": "eth0"}
+        return {"node": node, "pod": f"cilium-{node}", "version": "1.16.0", "ready": True, "config_current": True, "error": None,
+                "options": {}, "status": status}
+
+    def host(node):
+        found = [{"name": name, "rp_filter": 1 if node == rp_filter and name == "eth1" else 0} for name in ("eth0", "eth1")]
+        return {"host": node, "node": node, "problem": None, "facts": {
+            "schema": 1, "sysctl": {"net.ipv4.conf.all.rp_filter": "0"}, "devices": found}}
     nodes = [{"name": node, "provider_id": provider, "labels": {}} for node in network.nodes]
-    hosts = [{"host": node, "node": node, "problem": None, "facts": {
-        "schema": 1, "sysctl": {"net.ipv4.conf.all.rp_filter": "0"},
-        "devices": [{"name": name, "rp_filter": 1 if node == rp_filter and name == "eth1" else 0}
-                    for name in ("eth0", "eth1")]}}
-        for node in network.nodes] if rp_filter else None
-    return {"schema": 1, "agents": agents, "nodes": nodes, "hosts": hosts, "config": {"data": {}}, "unread": []}
+    return {"schema": 1, "agents": [agent(node) for node in network.nodes], "nodes": nodes, "config": {"data": {}}, "unread": [],
+            "hosts": [host(node) for node in network.nodes] if rp_filter else None}
 
 
 def kinds(verdict):
@@ -150,6 +151,14 @@ def test_a_backend_that_cannot_pull_its_image_leaves_its_node_unproven():
     assert kinds(judged(network)) == ["backend_not_ready"]
 
 
+def test_a_ring_with_a_gap_proves_nothing():
+    document = Network(mode="dsr").document()
+    pairs = document["clients"][0]["pairs"]
+    pairs[:] = [pair for pair in pairs if pair["entry"] != "node-2"]
+    found = judge(document, None, "dsr")
+    assert found["passed"] is None and found["reason"] == "Not every node was proven as entry and backend."
+
+
 def test_a_client_that_cannot_ask_and_one_node_alone_prove_nothing():
     document = Network().document()
     document["clients"].append({"client": "far", "error": "It cannot be reached.", "pairs": []})
@@ -205,8 +214,11 @@ def test_there_are_enough_of_both():
     assert len(CLEAN) >= 50 and len({name.partition("-")[0] for name in FAULTS}) >= 12
 
 
-@pytest.mark.parametrize("garbage", [None, 3, [], {"clients": [{"pairs": [{"entry": 1}, None, {"entry": "a", "backend": "b",
-                                     "protocol": "tcp", "family": "ipv4", "state": ["x"], "room": "1", "seen": "x"}]}],
-                                     "backends": [{"node": 1}], "nodes": [{"node": "a", "addresses": [1, "zz"]}]}])
+STRANGE = {"entry": "a", "backend": "b", "protocol": "tcp", "family": "ipv4", "state": ["x"], "room": "1", "seen": "x"}
+GARBAGE = {"clients": [{"pairs": [{"entry": 1}, None, STRANGE]}], "backends": [{"node": 1}],
+           "nodes": [{"node": "a", "addresses": [1, "zz"]}]}
+
+
+@pytest.mark.parametrize("garbage", [None, 3, [], GARBAGE])
 def test_garbage_proves_nothing(garbage):
     assert judge(garbage, garbage)["passed"] is None and CLIENT
