@@ -125,6 +125,25 @@ def test_the_first_host_that_refuses_stops_the_run_and_those_before_it_go_back(
     assert trees(roots) == before and snapshot(lab) == cluster
 
 
+def test_what_hosts_lose_while_the_cluster_is_changed_is_applied_once_more(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
+    before = trees(roots)
+    known = hosts.bastion.records()
+    process = hosts.start("tune", fastpath_tunings=BOTH)
+    folder = wait(lambda: [folder for folder in hosts.bastion.records() if folder not in known], 60)[0]
+    journal = folder / "journal.jsonl"
+    wait(lambda: journal.exists() and journal.read_text().count("host_done") == 3, 240)
+    lost = roots["node-2"] / "sys/devices/system/cpu/cpufreq/policy0/scaling_governor"
+    lost.write_text("powersave\n")
+    out = process.communicate(timeout=400)[0]
+    result = json.loads((folder / "result.json").read_text())
+    assert process.returncode == 0 and result["outcome"] == "in_line", out
+    assert governors(roots["node-2"]) == {"performance"}
+    assert [(record["host"], record["run_id"]) for record in result["hosts"]][3:] == [("rack-2", f"{folder.name}-again")]
+    rollback = hosts.run("rollback")
+    assert rollback.code == 0, rollback.out
+    assert trees(roots) == before
+
+
 def test_an_agent_that_falls_ill_after_its_host_was_changed_stops_the_run(lab: Lab, hosts: Hosts, roots: dict[str, Path]) -> None:
     """It stays ill, so that the way back cannot be verified either, until somebody mends it."""
     before = trees(roots)

@@ -78,11 +78,22 @@ def _decide(host: Host, entry: HostEntry, choice: Choice) -> tuple[Finding, list
 
 
 def _foundation(host: Host) -> Finding | None:
+    foreign = _foreign(host)
+    if foreign:
+        return Finding(State.NOT_APPLICABLE, f"{foreign}, which is not tuned here.", "Nothing is to be done for it.")
     if host.problem:
         return Finding(State.UNKNOWN, f"It is not known: {one_line(host.problem, 300).rstrip('.')}.", UNREACHED)
     if not host.facts:
         return Finding(State.UNKNOWN, "Its facts are no facts of a host of schema 1.", "Read the host with host_info.")
     return None
+
+
+def _foreign(host: Host) -> str | None:
+    """What a node is that has no host as they are meant here."""
+    labels = read.mapping((host.node or {}).get("labels")) or {}
+    if labels.get("kubernetes.io/os", "linux") != "linux":
+        return f"The node runs {one_line(labels['kubernetes.io/os'], 40)}"
+    return "The node is a virtual one" if labels.get("type") == "virtual-kubelet" else None
 
 
 def _unread(host: Host, settings: Iterable[Setting]) -> Iterator[Finding]:

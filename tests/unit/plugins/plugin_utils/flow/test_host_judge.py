@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import catalog, policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host import Host
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import host_judge
@@ -58,3 +60,14 @@ def test_what_could_not_be_read_is_said_with_its_reason():
     facts["unread"] = [{"what": "cpufreq/policy0", "class": "denied", "reason": "Permission denied."}]
     found = verdict(one=facts)
     assert found["state"] == "UNKNOWN" and "governor of policy0: Permission denied" in found["reason"]
+
+
+@pytest.mark.parametrize("labels, words", [
+    ({"kubernetes.io/os": "windows"}, "The node runs windows"), ({"type": "virtual-kubelet"}, "The node is a virtual one")])
+def test_nodes_that_are_no_linux_machines_are_none_of_its_business(labels, words):
+    """They have no host that could be read, and that is no gap in what is known."""
+    host = Host("node-9", None, {"name": "node-9", "labels": labels}, problem="No host of the inventory has its boot ID.")
+    found = host_judge.judge([host], CHOSEN)[0]
+    assert found["state"] == "NOT_APPLICABLE" and words in found["reason"]
+    linux = Host("node-9", None, {"name": "node-9", "labels": {"kubernetes.io/os": "linux"}}, problem="No host.")
+    assert host_judge.judge([linux], CHOSEN)[0]["state"] == "UNKNOWN"
