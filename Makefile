@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LINK := .ansible/collections/ansible_collections/fastpath/cilium
 
-.PHONY: help venv dev demo demo-down test lint sanity unit proof go-test lab-test molecule docs build clean
+.PHONY: help venv dev demo demo-down test lint sanity unit proof go-test lab-test fabric molecule docs build clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ demo-down:  ## Ends the demo's lab
 test: dev  ## Everything that CI checks
 	@$(BIN)/python tests/tools/run.py
 
-lint sanity unit proof go-test lab-test molecule: dev
+lint sanity unit proof go-test lab-test fabric molecule: dev
 	@$(BIN)/python tests/tools/run.py $@
 
 docs: dev  ## Generates docs/reference.md and docs/tunings.md

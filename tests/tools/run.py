@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 
 from places import BIN, TOP
 
-CANNOT = 3  # exit code of `vm tools` where this machine cannot run virtual machines
+CANNOT = 3  # exit code of `vm tools` and `fabric tools` where this machine cannot have them
 
 
 @dataclass
@@ -134,6 +134,14 @@ def lab_test() -> Outcome:
     return pytest("tests/lab", "-m", "lab", "-n", "2", "--dist", "loadgroup")
 
 
+def fabric() -> Outcome:
+    """Tests with real kubelets and packets in network namespaces; skipped where they cannot be had."""
+    done = subprocess.run([TOP / "tests/fabric/fabric", "tools", "--json"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == CANNOT:
+        return Outcome(skipped=[f"tests.fabric: {json.loads(done.stdout)['reason']}"])
+    return pytest("tests/fabric", "-m", "fabric", "--durations=5")
+
+
 def molecule() -> Outcome:
     """The test beds' own tests, then every scenario of molecule/, on virtual machines; skipped where they cannot be run."""
     scenarios = sorted(path.parent.name for path in TOP.glob("molecule/*/molecule.yml"))
@@ -159,10 +167,13 @@ def no_machines() -> str | None:
 
 STAGES: dict[str, Callable[[], Outcome]] = {
     "lint": lint, "sanity": sanity, "unit": unit, "proof": proof, "go-test": go_test, "lab-test": lab_test,
-    "molecule": molecule,
+    "fabric": fabric, "molecule": molecule,
 }
 # Of no use without its quarter of an hour, and emulated guests starve on a machine that is busy: run when it is named.
-ASKED_FOR = {"molecule": "virtual machines take a quarter of an hour, and longer for their first image; make molecule runs it"}
+ASKED_FOR = {
+    "molecule": "virtual machines take a quarter of an hour, and longer for their first image; make molecule runs it",
+    "fabric": "real kubelets in network namespaces take root and minutes; make fabric runs it",
+}
 
 
 def attempt(stage: Callable[[], Outcome]) -> Outcome:

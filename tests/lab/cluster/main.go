@@ -23,16 +23,20 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/version"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	kcm "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	realkubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
-const usage = "usage: cluster up|apply|nodes|etcd|kube-apiserver|kube-controller-manager|kube-scheduler [flags]"
+const usage = "usage: cluster up|apply|nodes|etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|kube-proxy [flags]"
 
-// components are the upstream programs this binary contains.
+// components are the upstream programs this binary contains; the last two are for real nodes (tests/fabric).
 var components = map[string]func() *cobra.Command{
 	"kube-apiserver":          apiserver.NewAPIServerCommand,
 	"kube-controller-manager": kcm.NewControllerManagerCommand,
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+	"kubelet":                 func() *cobra.Command { return realkubelet.NewKubeletCommand(context.Background()) },
+	"kube-proxy":              proxy.NewProxyCommand,
 }
 
 // commands are the lab's own.

@@ -14,6 +14,8 @@ const (
 	// serviceRange's first address is the API server's own Service; it is in the server certificate too.
 	serviceRange = "10.96.0.0/12"
 	serviceIP    = "10.96.0.1"
+	// serviceRange6 is there with real nodes only.
+	serviceRange6 = "fd00:96::/112"
 )
 
 // Lab is what every component's command line is made of.
@@ -21,11 +23,22 @@ type Lab struct {
 	Dir   string
 	Ports Ports
 	Nodes int
+	// Address is where the API server listens, loopback where it is empty: nobody but this machine's processes reaches that.
+	Address string
+	// Kubelets: the nodes are somebody else's real kubelets, not simulated. They get accounts, and nobody waits for them.
+	Kubelets bool
+}
+
+func (l Lab) address() string {
+	if l.Address == "" {
+		return loopback
+	}
+	return l.Address
 }
 
 func (l Lab) pki(name string) string      { return filepath.Join(l.Dir, "pki", name) }
 func (l Lab) kubeconfig() string          { return filepath.Join(l.Dir, "kubeconfig") }
-func (l Lab) apiURL() string              { return fmt.Sprintf("https://%s:%d", loopback, l.Ports.APIServer) }
+func (l Lab) apiURL() string              { return fmt.Sprintf("https://%s:%d", l.address(), l.Ports.APIServer) }
 func (l Lab) etcdURL() string             { return fmt.Sprintf("http://%s:%d", loopback, l.Ports.Etcd) }
 func (l Lab) etcdPeerURL() string         { return fmt.Sprintf("http://%s:%d", loopback, l.Ports.EtcdPeer) }
 func port(flag string, number int) string { return fmt.Sprintf("--%s=%d", flag, number) }
@@ -48,13 +61,11 @@ func (l Lab) etcdArgs() []string {
 }
 
 func (l Lab) apiserverArgs() []string {
-	return []string{
+	args := []string{
 		"--etcd-servers=" + l.etcdURL(),
-		"--bind-address=" + loopback,
-		"--advertise-address=" + loopback,
+		"--bind-address=" + l.address(),
+		"--advertise-address=" + l.address(),
 		port("secure-port", l.Ports.APIServer),
-		"--endpoint-reconciler-type=none", // it refuses a loopback endpoint
-		"--service-cluster-ip-range=" + serviceRange,
 		"--authorization-mode=Node,RBAC",
 		"--token-auth-file=" + l.pki("tokens.csv"),
 		"--tls-cert-file=" + l.pki("apiserver.crt"),
@@ -62,25 +73,44 @@ func (l Lab) apiserverArgs() []string {
 		"--client-ca-file=" + l.pki("ca.crt"),
 		"--kubelet-client-certificate=" + l.pki("kubelet-client.crt"),
 		"--kubelet-client-key=" + l.pki("kubelet-client.key"),
-		"--kubelet-certificate-authority=" + l.pki("ca.crt"),
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + l.pki("sa.pub"),
 		"--service-account-signing-key-file=" + l.pki("sa.key"),
-		"--kubelet-preferred-address-types=InternalDNS", // InternalIP is the simulated 192.168 address
 		"--allow-privileged=true",
 		"--enable-priority-and-fairness=false",
 		"--max-requests-inflight=2000",
 		"--max-mutating-requests-inflight=1000",
 		"--profiling=false",
 	}
+	if l.Kubelets {
+		return append(args, realNodesArgs...)
+	}
+	return append(args,
+		"--endpoint-reconciler-type=none", // it refuses a loopback endpoint
+		"--service-cluster-ip-range="+serviceRange,
+		"--kubelet-certificate-authority="+l.pki("ca.crt"),
+		"--kubelet-preferred-address-types=InternalDNS", // InternalIP is the simulated 192.168 address
+	)
+}
+
+// realNodesArgs are for kubelets that bring their own certificates. Pods leave a lost node soon, so that a test can see it.
+var realNodesArgs = []string{
+	"--service-cluster-ip-range=" + serviceRange + "," + serviceRange6,
+	"--kubelet-preferred-address-types=InternalIP",
+	"--enable-admission-plugins=NodeRestriction",
+	"--default-not-ready-toleration-seconds=10",
+	"--default-unreachable-toleration-seconds=10",
 }
 
 func (l Lab) controllerManagerArgs() []string {
-	return append(l.clientArgs(),
+	grace := []string{"--node-monitor-grace-period=8760h"} // instead of a lease and a heartbeat per simulated node
+	if l.Kubelets {
+		grace = []string{"--node-monitor-grace-period=15s", "--node-monitor-period=2s"}
+	}
+	return append(append(l.clientArgs(), grace...),
 		"--service-account-private-key-file="+l.pki("sa.key"),
 		"--root-ca-file="+l.pki("ca.crt"),
 		"--controllers=*,-nodeipam,-cloud-node-lifecycle-controller,-service-lb-controller,-node-route-controller",
-		"--node-monitor-grace-period=8760h", // instead of a lease and a heartbeat per simulated node
 		port("secure-port", l.Ports.ControllerManager),
 	)
 }

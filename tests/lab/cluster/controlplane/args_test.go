@@ -98,3 +98,27 @@ func TestAllFreeSeesATakenPort(t *testing.T) {
 		t.Error("a port that is listened on counts as free")
 	}
 }
+
+func TestRealNodesAreAskedAtTheirAddressesAndMissedSoon(t *testing.T) {
+	simulated := Lab{Dir: "/lab", Ports: portsFrom(20000)}
+	real := simulated
+	real.Kubelets, real.Address = true, "198.18.0.2"
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{simulated.apiserverArgs(), "--kubelet-preferred-address-types=InternalDNS"},
+		{real.apiserverArgs(), "--kubelet-preferred-address-types=InternalIP"},
+		{real.apiserverArgs(), "--bind-address=198.18.0.2"},
+		{real.apiserverArgs(), "--service-cluster-ip-range=10.96.0.0/12,fd00:96::/112"},
+		{simulated.controllerManagerArgs(), "--node-monitor-grace-period=8760h"},
+		{real.controllerManagerArgs(), "--node-monitor-grace-period=15s"},
+	} {
+		if !slices.Contains(test.args, test.want) {
+			t.Errorf("%s is missing in %v", test.want, test.args)
+		}
+	}
+	if slices.Contains(real.apiserverArgs(), "--endpoint-reconciler-type=none") {
+		t.Error("pods of real nodes would not find the API server")
+	}
+}

@@ -15,7 +15,8 @@ import (
 // account is a user of the API server that comes with a token and a kubeconfig file of its own.
 type account struct {
 	name, group, kubeconfig string
-	known                   bool // false: the API server never hears of the token and answers 401
+	known                   bool   // false: the API server never hears of the token and answers 401
+	user                    string // what the API server calls it, where that is not its name
 }
 
 var accounts = []account{
@@ -24,16 +25,37 @@ var accounts = []account{
 	{name: "expired", kubeconfig: "kubeconfig-expired"},
 }
 
+func (l Lab) accounts() []account {
+	if !l.Kubelets {
+		return accounts
+	}
+	all := append([]account{}, accounts...)
+	all = append(all, account{name: "kube-proxy", user: "system:kube-proxy", kubeconfig: "pki/kube-proxy.kubeconfig", known: true})
+	for index := 1; index <= l.Nodes; index++ {
+		name := fmt.Sprintf("node-%d", index)
+		all = append(all, account{name: name, user: "system:node:" + name, group: "system:nodes",
+			kubeconfig: "pki/" + name + ".kubeconfig", known: true})
+	}
+	return all
+}
+
+func (a account) userName() string {
+	if a.user == "" {
+		return a.name
+	}
+	return a.user
+}
+
 // writeAccounts writes tokens.csv for the API server and one kubeconfig per account beside it.
 func (l Lab) writeAccounts(ca []byte) error {
 	var tokens strings.Builder
-	for _, a := range accounts {
+	for _, a := range l.accounts() {
 		token, err := newToken()
 		if err != nil {
 			return err
 		}
 		if a.known {
-			fmt.Fprintf(&tokens, "%s,%s,%s,%q\n", token, a.name, a.name, a.group)
+			fmt.Fprintf(&tokens, "%s,%s,%s,%q\n", token, a.userName(), a.name, a.group)
 		}
 		config := kubeconfig(l.apiURL(), ca, a.name, token)
 		if err := clientcmd.WriteToFile(*config, filepath.Join(l.Dir, a.kubeconfig)); err != nil {

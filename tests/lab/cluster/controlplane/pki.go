@@ -28,8 +28,8 @@ type authority struct {
 	der  []byte
 }
 
-// writePKI makes new certificates and keys for one lab below dir (mode 0700, files 0600).
-func writePKI(dir string) (caPEM []byte, err error) {
+// writePKI makes new certificates and keys for one lab, whose API server listens at address, below dir (mode 0700, files 0600).
+func writePKI(dir, address string) (caPEM []byte, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func writePKI(dir string) (caPEM []byte, err error) {
 		return nil, err
 	}
 	files := map[string][]byte{"ca.crt": certPEM(ca.der)}
-	for name, template := range leafTemplates() {
+	for name, template := range leafTemplates(address) {
 		if err := ca.issue(files, name, template); err != nil {
 			return nil, err
 		}
@@ -66,15 +66,16 @@ func newAuthority() (*authority, error) {
 }
 
 // leafTemplates gives the certificates by file name. The API server shows kubelet-client to the simulated kubelets.
-func leafTemplates() map[string]*x509.Certificate {
+func leafTemplates(address string) map[string]*x509.Certificate {
 	local := []net.IP{net.ParseIP(loopback)}
 	api := leaf("kube-apiserver")
 	api.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	api.IPAddresses = append(local, net.ParseIP(serviceIP))
+	api.IPAddresses = []net.IP{net.ParseIP(loopback), net.ParseIP(serviceIP), net.ParseIP(address)}
 	api.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"}
 	kubelet := leaf("kubelet")
 	kubelet.ExtKeyUsage, kubelet.IPAddresses = api.ExtKeyUsage, local
 	client := leaf("kube-apiserver-kubelet-client")
+	client.Subject.Organization = []string{"system:masters"} // real kubelets ask the API server whether it may
 	client.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return map[string]*x509.Certificate{"apiserver": api, "kubelet": kubelet, "kubelet-client": client}
 }

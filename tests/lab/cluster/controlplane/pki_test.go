@@ -17,8 +17,12 @@ import (
 
 func newPKI(t *testing.T) (Lab, *x509.CertPool) {
 	t.Helper()
-	lab := Lab{Dir: t.TempDir(), Ports: portsFrom(20000)}
-	ca, err := writePKI(filepath.Join(lab.Dir, "pki"))
+	return newPKIOf(t, Lab{Dir: t.TempDir(), Ports: portsFrom(20000)})
+}
+
+func newPKIOf(t *testing.T, lab Lab) (Lab, *x509.CertPool) {
+	t.Helper()
+	ca, err := writePKI(filepath.Join(lab.Dir, "pki"), lab.address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,5 +103,31 @@ func TestExpiredAccountIsUnknownToTheServer(t *testing.T) {
 	}
 	if groups := strings.Count(string(tokens), "system:masters"); groups != 1 {
 		t.Errorf("%d accounts are cluster admins, want 1", groups)
+	}
+}
+
+func TestRealNodesGetAccountsAndReachTheAPIByItsAddress(t *testing.T) {
+	lab, pool := newPKIOf(t, Lab{Dir: t.TempDir(), Ports: portsFrom(20000), Nodes: 2, Kubelets: true, Address: "198.18.0.2"})
+	if _, err := loadLeaf(t, lab, "apiserver").Verify(x509.VerifyOptions{Roots: pool, DNSName: "198.18.0.2"}); err != nil {
+		t.Error(err)
+	}
+	tokens, err := os.ReadFile(lab.pki("tokens.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, user := range map[string]string{"node-1": "system:node:node-1", "node-2": "system:node:node-2", "kube-proxy": "system:kube-proxy"} {
+		config, err := clientcmd.LoadFromFile(lab.pki(name + ".kubeconfig"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if server := config.Clusters["lab"].Server; server != "https://198.18.0.2:20001" {
+			t.Errorf("%s is sent to %s", name, server)
+		}
+		if !strings.Contains(string(tokens), config.AuthInfos[name].Token+","+user+",") {
+			t.Errorf("the API server does not know %s as %s", name, user)
+		}
+	}
+	if _, err := os.Stat(lab.pki("node-3.kubeconfig")); err == nil {
+		t.Error("an account for a node that is not there")
 	}
 }

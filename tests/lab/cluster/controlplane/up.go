@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// state is what cluster.json tells the front end; the file is there from the moment the nodes are registered.
+// state is what cluster.json tells the front end; the file is there from the moment the simulated nodes are registered.
 type state struct {
 	PID    int    `json:"pid"`
 	Server string `json:"server"`
@@ -33,7 +33,10 @@ type state struct {
 func Up(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("up", flag.ExitOnError)
 	dir := flags.String("dir", "", "the lab's state folder")
-	count := flags.Int("nodes", 3, "how many nodes to simulate")
+	lab := Lab{}
+	flags.IntVar(&lab.Nodes, "nodes", 3, "how many nodes to simulate")
+	flags.BoolVar(&lab.Kubelets, "kubelets", false, "simulate none: as many real kubelets come by themselves")
+	flags.StringVar(&lab.Address, "address", loopback, "where the API server listens")
 	watchPID := flags.Int("watch-pid", 0, "end when this process does")
 	_ = flags.Parse(args) // ExitOnError
 	if *dir == "" {
@@ -46,7 +49,8 @@ func Up(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return up(ctx, Lab{Dir: *dir, Nodes: *count})
+	lab.Dir = *dir
+	return up(ctx, lab)
 }
 
 func up(ctx context.Context, lab Lab) error {
@@ -61,7 +65,7 @@ func up(ctx context.Context, lab Lab) error {
 	}
 	defer claim.Close()
 	lab.Ports = ports
-	ca, err := writePKI(filepath.Join(lab.Dir, "pki"))
+	ca, err := writePKI(filepath.Join(lab.Dir, "pki"), lab.address())
 	if err != nil {
 		return err
 	}
@@ -147,13 +151,19 @@ func (l Lab) startAll(ctx context.Context, s *supervisor, ca []byte) error {
 	if err := s.start("kube-scheduler", l.schedulerArgs()); err != nil {
 		return err
 	}
+	if !l.Kubelets {
+		if err := l.startNodes(ctx, s, ca); err != nil {
+			return err
+		}
+	}
+	return l.writeState()
+}
+
+func (l Lab) startNodes(ctx context.Context, s *supervisor, ca []byte) error {
 	if err := s.start("nodes", l.nodesArgs()); err != nil {
 		return err
 	}
-	if err := l.waitNodes(ctx, ca); err != nil {
-		return err
-	}
-	return l.writeState()
+	return l.waitNodes(ctx, ca)
 }
 
 // waitNodes waits for the kubelet port: the simulator listens once its nodes are registered.

@@ -1,0 +1,3 @@
+module fastpath.cilium/fabric/tool
+
+go 1.22
