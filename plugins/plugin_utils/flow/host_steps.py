@@ -57,7 +57,8 @@ def of(view: View, policy: Policy, accepted: frozenset[str], given: Hosts) -> Ho
     order = host_plan.order(hosts, steps)
     left_out = made["left_out"] if hosts else [_nowhere(entry) for entry in made["left_out"]]
     return HostSteps(
-        steps={name: steps[name] for name in order}, order=order, batches=batches(hosts, order, given.serial, {name for name, step in steps.items() if step["reboot"]}),
+        steps={name: steps[name] for name in order}, order=order,
+        batches=batches(hosts, order, given.serial, {name for name, step in steps.items() if step["reboot"]}),
         pending={} if given.reboot else made["pending"],
         boots={step["node"]: step["boot_id"] for step in steps.values() if step["node"] and step["boot_id"]},
         blocked=made["blocked"], left_out=left_out + unaccepted, unacknowledged=_unacknowledged(steps, mine, accepted))

@@ -30,7 +30,8 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
     kube_proxy: None|{name, namespace, node_selector, former}}
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
-    agents that may run the step's configuration, `spared` those of the step that have not started since before it; `config`, `expect` and (of nodes apart) `expect_nodes` say what
+    agents that may run the step's configuration, `spared` those of the step that have not started since before it; `config`,
+    `expect` and (of nodes apart) `expect_nodes` say what
     cilium-config and they must show after; `renew` are those whose CiliumNodeConfig is put back as `node_configs` have it;
     `reached` are the ways between nodes that must work again; `before` is what the gate after the way back compares with.
     `kube_proxy` is what the step kept off the nodes: it comes back before anything else.
