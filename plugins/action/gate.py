@@ -4,13 +4,12 @@
 """Action plugin: fails unless the next step may be taken, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.gate import gate
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import refusal, stale
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep, fail
 
 SPEC = {
     "plan": {"type": "dict"},
@@ -22,21 +21,19 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/gate.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
+    rules = dict(required_one_of=[("plan", "before")], required_together=[("before", "after")],
+                 required_by={"facts": "plan", "step": "before", "rolled": "before"})
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Nothing but that the gate is open."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC, required_one_of=[("plan", "before")], required_together=[("before", "after")],
-                          required_by={"facts": "plan", "step": "before", "rolled": "before"})
         failures = _failures(given)
         if failures:
             fail(" ".join(failures), failures=failures)
-        return {**result, "changed": False, "failures": []}
+        return {"failures": []}
 
 
 def _failures(given: dict[str, Any]) -> list[str]:

@@ -4,13 +4,12 @@
 """Action plugin: what is to be done on hosts of a plan, or whether it is done, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import host_check
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail, failing_with_a_sentence
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep, fail
 
 SPEC = {
     "plan": {"type": "dict", "required": True},
@@ -22,18 +21,14 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/host_step.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The steps, or what is pending."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
-        with failing_with_a_sentence():
-            chosen = policy.parse(given["tunings"], profile=given["profile"])
+        chosen = policy.parse(given["tunings"], profile=given["profile"])
         steps: list[dict[str, Any]] = []
         pending: dict[str, list[str]] = {}
         if given["stage"] == "before":
@@ -42,4 +37,4 @@ class ActionModule(ActionBase):
             pending, failures = host_check.after(given["plan"], given["facts"], given["hosts"], chosen)
         if failures:
             fail(" ".join(failures), failures=failures)
-        return {**result, "changed": False, "steps": steps, "pending": pending}
+        return {"steps": steps, "pending": pending}

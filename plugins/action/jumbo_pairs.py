@@ -4,12 +4,11 @@
 """Action plugin: fails with each pair of hosts over which full-size packets did not go, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import jumbo
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep, fail
 
 SPEC = {
     "hosts": {"type": "dict", "required": True},
@@ -18,18 +17,15 @@ SPEC = {
 MOST_TOLD = 10
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/jumbo_pairs.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Succeeds where every host reached every other one."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
         pairs = jumbo.failed_pairs(given["hosts"], given["answers"])
         if pairs:
             more = f" And {len(pairs) - MOST_TOLD} more." if len(pairs) > MOST_TOLD else ""
             fail(f"Full-size packets did not get through: {' '.join(pairs[:MOST_TOLD])}{more}", pairs=pairs)
-        return {**result, "changed": False, "pairs": []}
+        return {"pairs": []}

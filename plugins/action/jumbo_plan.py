@@ -4,14 +4,13 @@
 """Action plugin: what each host of a play does for jumbo frames, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog import _read as read
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host import Host
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import jumbo
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep, fail
 
 SPEC = {
     "facts": {"type": "dict", "required": True},
@@ -22,20 +21,14 @@ SPEC = {
 LEAST, MOST = 1501, 9216
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/jumbo_plan.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The segment and the ops of each host."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
         if not LEAST <= given["size"] <= MOST:
             fail(f"size must be from {LEAST} to {MOST}.")
         hosts = [Host(name, facts) for name, facts in sorted(given["facts"].items(), key=lambda item: read.natural(item[0]))]
-        try:
-            return {**result, "changed": False, **jumbo.plan(hosts, given["segment"], given["size"], given["by_hand"])}
-        except jumbo.JumboError as error:
-            fail(str(error))
+        return jumbo.plan(hosts, given["segment"], given["size"], given["by_hand"])

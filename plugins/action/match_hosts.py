@@ -7,10 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.inventory import with_hosts
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep
 
 SPEC = {
     "facts": {"type": "dict", "required": True},
@@ -20,20 +18,17 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/match_hosts.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The facts with their hosts."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
         answers = {str(answer.get("item")): answer for answer in given["answers"] or ()}
         if given["registered"]:
-            answers.update(_registered(given["registered"], task_vars or {}))
-        return {**result, "changed": False, "facts": with_hosts(given["facts"], answers, given["former"])}
+            answers.update(_registered(given["registered"], task_vars))
+        return {"facts": with_hosts(given["facts"], answers, given["former"])}
 
 
 def _registered(name: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,12 @@
 """Action plugin: what clients of a probe are to ask, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.probe.document import document
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.probe.ring import further, targets
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep
 
 SPEC = {
     "workload": {"type": "dict", "required": True},
@@ -18,17 +17,14 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/nodeport_ring.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The targets."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
         first = given["answers"] is None
         found = targets(given["workload"]) if first else further(
             given["workload"], document(given["workload"], given["answers"]))
-        return {**result, "changed": False, "targets": found}
+        return {"targets": found}

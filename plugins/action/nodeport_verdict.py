@@ -4,14 +4,13 @@
 """Action plugin: what a probe proves, on the controller; can fail unless it passed, and keep it in the run's record."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import record
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.probe.document import document
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.probe.verdict import judge
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, failing_with_a_sentence
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep
 
 SPEC = {
     "workload": {"type": "dict", "required": True},
@@ -25,19 +24,16 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/nodeport_verdict.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
+    rules = dict(required_together=[("run", "name")])
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The verdict, which is no failure by itself."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC, required_together=[("run", "name")])
         probed = document(given["workload"], given["answers"], given["heard"])
         verdict = judge(probed, given["facts"], given["wanted"], bool(given["annotated"]))
         if given["run"] is not None:
-            with failing_with_a_sentence():
-                record.Run(str(given["run"].get("path"))).write(given["name"], {"verdict": verdict, "probe": probed})
-        return {**result, "changed": False, "verdict": verdict}
+            record.Run(str(given["run"].get("path"))).write(given["name"], {"verdict": verdict, "probe": probed})
+        return {"verdict": verdict}

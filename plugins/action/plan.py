@@ -4,14 +4,13 @@
 """Action plugin: ordered steps from verdicts, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import groups, policy
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.host_steps import Hosts
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.plan import plan
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail, failing_with_a_sentence
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep, fail
 
 SPEC = {
     "facts": {"type": "dict", "required": True},
@@ -29,27 +28,23 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/plan.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The plan."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
         if given["batch"] < 1:
             fail(f"batch is {given['batch']}: at least one agent must be restarted at a time.")
         if given["canary"] < 0:
             fail(f"canary is {given['canary']}: it is the number of nodes that go first, or 0.")
         if given["serial"] < 1:
             fail(f"serial is {given['serial']}: at least one host must be changed at a time.")
-        with failing_with_a_sentence():
-            chosen = groups.lay_over(policy.parse(given["tunings"], profile=given["profile"]), given["groups"])
-            groups.check(chosen, given["facts"])
-            accepted = policy.acknowledged(given["acknowledge"])
+        chosen = groups.lay_over(policy.parse(given["tunings"], profile=given["profile"]), given["groups"])
+        groups.check(chosen, given["facts"])
+        accepted = policy.acknowledged(given["acknowledge"])
         made = plan(given["facts"], given["verdicts"], chosen, accepted, given["batch"], canary=given["canary"],
                     owner_apply=given["owner_apply"],
                     hosts=Hosts(given["host_verdicts"], given["serial"], given["reboot"]))
-        return {**result, "changed": False, "plan": made}
+        return {"plan": made}

@@ -4,12 +4,11 @@
 """Action plugin: opens, fills, closes and loads the record of a run, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import journal, record
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, failing_with_a_sentence
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep
 
 SPEC = {
     "state": {"type": "str", "required": True, "choices": ["open", "write", "journal", "close", "load"]},
@@ -33,18 +32,15 @@ REQUIRED_IF = [
 ]
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/record.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
+    rules = dict(required_if=REQUIRED_IF)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """What the state returns. The record is no part of the cluster, so it is never "changed"."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC, required_if=REQUIRED_IF)
-        with failing_with_a_sentence():
-            return {**result, "changed": False, **STATES[given["state"]](given)}
+        return STATES[given["state"]](given)
 
 
 def _run(given: dict[str, Any], name: str = "run") -> record.Run:

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils import record
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import report
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, failing_with_a_sentence
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep
 
 SPEC = {
     "facts": {"type": "dict"},
@@ -25,24 +25,20 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/report.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The text that was printed."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
         width = given["width"] or shutil.get_terminal_size((report.WIDTH, 24)).columns
         text = report.render(given["facts"], given["verdicts"], given["plan"], given["result"], width,
                              given["host_verdicts"])
         if given["run"] is not None:
-            with failing_with_a_sentence():
-                _keep(record.Run(str(given["run"].get("path"))), text)
+            _keep(record.Run(str(given["run"].get("path"))), text)
         Display().display("\n" + text)
-        return {**result, "changed": False, "text": text}
+        return {"text": text}
 
 
 def _keep(run: record.Run, text: str) -> None:

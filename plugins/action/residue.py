@@ -4,12 +4,11 @@
 """Action plugin: what agents leave behind on hosts, recorded and the way back, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import disturbed, residue
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep
 
 SPEC = {
     "facts": {"type": "dict", "required": True},
@@ -19,18 +18,16 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/residue.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
+    rules = dict(required_one_of=[("step", "recorded")], mutually_exclusive=[("step", "recorded")],
+                 required_by={"before": "step"})
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """What stands on the hosts, what they may have lost, or the way back to what stood there."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC, required_one_of=[("step", "recorded")], mutually_exclusive=[("step", "recorded")],
-                          required_by={"before": "step"})
-        return {**result, "changed": False, **_found(given)}
+        return _found(given)
 
 
 def _found(given: dict[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,12 @@
 """Action plugin: what takes one step of a recorded run back, on the controller."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.undo import baseline, other_cluster, refusal, way_back
-from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import arguments, fail
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.step import ControllerStep, fail
 
 SPEC = {
     "record": {"type": "dict", "required": True},
@@ -19,23 +18,20 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerStep):
     """Documented in plugins/modules/undo.py."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    spec = SPEC
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The way back."""
-        result = super().run(tmp, task_vars)
-        given = arguments(self, SPEC)
         run_id = str((given["record"].get("run") or {}).get("id"))
         if given["entry"] is None:
-            return {**result, "changed": False, **_of_hosts(run_id, given["record"], given["facts"])}
+            return _of_hosts(run_id, given["record"], given["facts"])
         reason = refusal(run_id, given["record"], given["entry"], given["facts"])
         if reason:
             fail(reason)
-        return {**result, "changed": False, **way_back(run_id, given["record"], given["entry"], given["facts"])}
+        return way_back(run_id, given["record"], given["entry"], given["facts"])
 
 
 def _of_hosts(run_id: str, record: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:

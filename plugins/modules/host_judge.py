@@ -7,6 +7,8 @@ DOCUMENTATION = r"""
 module: host_judge
 short_description: Says of each host tuning whether a host is in line with it, and what would bring it there
 version_added: "0.1.0"
+extends_documentation_fragment:
+  - fastpath.cilium.controller
 description:
   - Compares facts from M(fastpath.cilium.host_info) with what is wanted and returns a verdict for each tuning, and the ops
     for M(fastpath.cilium.host_apply).
@@ -20,16 +22,6 @@ options:
     description: A mapping of host tuning to its options; V(true) or an empty mapping means the default options.
     type: dict
     required: true
-attributes:
-  action:
-    description: Runs on the controller, whatever the host and its connection.
-    support: full
-  check_mode:
-    description: Runs the same, as nothing outside the controller is read or changed.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
 author:
   - fastpath.cilium developers (@fastpath)
 """

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fastpath.cilium.plugins.module_utils.text import one_line
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.jumbo import JumboError
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.journal import JournalError
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import PolicyError
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.record import RecordError
@@ -34,10 +36,34 @@ def fail(message: str, **result: Any) -> NoReturn:
     raise AnsibleActionFail(one_line(message, MOST_CHARACTERS), result=result) from None
 
 
+class ControllerStep(ActionBase):
+    """A step that runs on the controller and changes nothing outside of it.
+
+    A plugin gives the `spec` of its options and the `rules` between them, as `arguments` takes both, and says in `answer`
+    what the step returns besides `changed`.
+    """
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    spec: Mapping[str, Any] = MappingProxyType({})
+    rules: Mapping[str, Any] = MappingProxyType({})
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result."""
+        result = super().run(tmp, task_vars)
+        given = arguments(self, dict(self.spec), **self.rules)
+        with failing_with_a_sentence():
+            return {**result, "changed": False, **self.answer(given, task_vars or {})}
+
+    def answer(self, given: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """What the step returns. Errors that `failing_with_a_sentence` knows end it with their message."""
+        raise NotImplementedError
+
+
 @contextlib.contextmanager
 def failing_with_a_sentence() -> Iterator[None]:
     """Errors that are meant for the user end the task with their message alone."""
     try:
         yield
-    except (JournalError, PolicyError, RecordError) as error:
+    except (JournalError, JumboError, PolicyError, RecordError) as error:
         fail(str(error))
