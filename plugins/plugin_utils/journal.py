@@ -135,15 +135,16 @@ def node_states(entries: Iterable[Entry], nodes: Iterable[str] = ()) -> dict[str
     """Node -> untouched, changed (and verified), rolled_back (and verified) or unknown. `nodes`: all of the cluster."""
     entries, states = list(entries), {node: UNTOUCHED for node in nodes}
     for step in steps(entries):
+        spared = frozenset(step["spared"])
         for node in _touched(step):
-            states[node] = max(_state(step, node), states.get(node, UNTOUCHED), key=WEIGHT.index)
+            states[node] = max(_state(step, node, node in spared), states.get(node, UNTOUCHED), key=WEIGHT.index)
     for record in host_journal.hosts(entries):
         node = record["node"] or f"{record['host']} (a host without a node)"
         states[node] = max(HOST_STATES.get(record["state"], UNKNOWN), states.get(node, UNTOUCHED), key=WEIGHT.index)
     return dict(sorted(states.items(), key=lambda item: read.natural(item[0])))
 
 
-def _state(step: Mapping[str, Any], node: str) -> str:
+def _state(step: Mapping[str, Any], node: str, spared: bool) -> str:
     there, back = (_rolled(step, part, node) for part in ("rolled", "unrolled"))
     if step["state"] == "done":
         return CHANGED
@@ -154,7 +155,7 @@ def _state(step: Mapping[str, Any], node: str) -> str:
         return ROLLED_BACK if {there, back} & set(RESTARTED) else UNTOUCHED
     if back in PROVEN:
         return ROLLED_BACK
-    if node in step["spared"] and there not in RESTARTED:
+    if spared and there not in RESTARTED:
         return UNTOUCHED
     return UNTOUCHED if there == "untouched" and back in (None, "untouched") else UNKNOWN
 

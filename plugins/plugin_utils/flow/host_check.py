@@ -60,16 +60,17 @@ def after(plan: Mapping[str, Any], facts: Any, names: Sequence[str], policy: Pol
 
 def _each(plan: Mapping[str, Any], facts: Any, names: Iterable[str], policy: Policy
           ) -> Iterator[tuple[str, Mapping[str, Any], Host]]:
-    there = {host.name: host for host in members.of(View(facts), policy)}
+    view = View(facts)
+    there = {host.name: host for host in members.of(view, policy)}
     for name in names:
         planned = read.mapping((read.mapping(plan.get("hosts")) or {}).get(name)) or {}
-        gone = Host(name, None, problem=_told(facts, name) or "It is no host of a node of this cluster any more.")
-        yield name, planned, there.get(name) or gone
+        yield name, planned, there.get(name) or _gone(view, name)
 
 
-def _told(facts: Any, name: str) -> str | None:
-    """Why a host is nobody's now."""
-    return next((read.text(entry.get("problem")) for entry in View(facts).hosts if entry.get("host") == name), None)
+def _gone(view: View, name: str) -> Host:
+    """A host that is nobody's now, and why."""
+    told = next((read.text(entry.get("problem")) for entry in view.hosts if entry.get("host") == name), None)
+    return Host(name, None, problem=told or "It is no host of a node of this cluster any more.")
 
 
 def _mine(planned: Mapping[str, Any], policy: Policy) -> Policy:

@@ -13,6 +13,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host impo
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host_tuning import (
     UNREAD, HostCatalogue, HostTuning, Setting)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning import Risk, State
+from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import outcome
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.policy import Choice, Policy
 
 Op = Mapping[str, Any]
@@ -33,9 +34,9 @@ def plan(hosts: Sequence[Host], verdicts: Sequence[Mapping], policy: Policy, cat
     steps = {host.name: _host(host, by_name, chosen, known) for host in hosts}
     pending = {name: step.pop("pending") for name, step in steps.items()}
     steps = {name: step for name, step in steps.items() if step["ops"]}
-    blocked, left_out = _held_back(by_name, chosen)
+    blocked, left_out = outcome.held_back(by_name, chosen, _reached)
     return {"hosts": steps, "pending": {name: what for name, what in pending.items() if what}, "order": order(hosts, steps),
-            "blocked": blocked, "left_out": left_out, "outcome": _outcome(steps, blocked)}
+            "blocked": blocked, "left_out": left_out, "outcome": outcome.outcome(blocked, [], list(steps))}
 
 
 def _host(host: Host, verdicts: Mapping[str, Mapping], policy: Policy, known: HostCatalogue) -> dict[str, Any]:
@@ -89,29 +90,10 @@ def order(hosts: Iterable[Host], names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (name in last, read.natural(name)))
 
 
-def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What no step reaches on some host: named by the user, and of a profile. Hints hold nothing back."""
-    named: list[dict[str, Any]] = []
-    of_profile: list[dict[str, Any]] = []
-    for name, choice in policy.items():
-        verdict = verdicts[name]
-        if choice.selected and not choice.tuning.hint and not _reached(verdict, choice):
-            entry = {"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out", "applies")}}
-            (named if choice.named else of_profile).append(entry)
-    return named, of_profile
-
-
 def _reached(verdict: Mapping, choice: Choice) -> bool:
-    return verdict.get("state") in (State.OK, State.NOT_APPLICABLE) or verdict.get("state") == State.DRIFT and choice.tuning.applies
-
-
-def _outcome(steps: Mapping[str, Any], blocked: Sequence[Mapping]) -> str:
-    states = {entry["state"] for entry in blocked}
-    if states - {State.UNKNOWN}:
-        return "blocked"
-    if states:
-        return "unknown"
-    return "drift" if steps else "in_line"
+    """Hints hold nothing back."""
+    return choice.tuning.hint or verdict.get("state") in (State.OK, State.NOT_APPLICABLE) or (
+        verdict.get("state") == State.DRIFT and choice.tuning.applies)
 
 
 def refusal(made: Mapping[str, Any]) -> str | None:

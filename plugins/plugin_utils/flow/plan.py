@@ -16,7 +16,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
     Catalogue, Entry, Live, OneOf, Risk, State, accepts, matches, plain)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import (
-    canaries, compare, host_steps, obstacles, own, owners, patches)
+    canaries, compare, host_steps, obstacles, outcome, own, owners, patches)
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.compare import Comparison, Wanted
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.host_steps import NO_HOSTS, Hosts
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow.own import Own
@@ -91,7 +91,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     # Told before steps are made of them: a step has the highest risk of all that is in it.
     unaccepted_risks = _unacknowledged(separate, accepted)
     drafts = group(separate, policy)
-    blocked, left_out = _held_back(by_name, policy)
+    blocked, left_out = outcome.held_back(by_name, policy, _reached)
     left_out += unaccepted
     steps = for_owner = [_step(number, draft, view) for number, draft in enumerate(drafts, 1)]
     if drafts:
@@ -107,7 +107,7 @@ def plan(facts: Any, verdicts: Iterable[Mapping[str, Any]], policy: Policy, ackn
     return {
         "digest": digest(document), **document, "batch": batch, "host_batches": own_hosts.batches,
         "reboot_pending": own_hosts.pending,
-        "outcome": _outcome(blocked, left_out, [*steps, *own_hosts.order, *own_hosts.pending]),
+        "outcome": outcome.outcome(blocked, left_out, [*steps, *own_hosts.order, *own_hosts.pending]),
         "blocked": blocked, "left_out": left_out, "patches": [] if steps else patches.patches(view, for_owner),
         "unacknowledged": (unaccepted_risks if steps else []) + own_hosts.unacknowledged, "acknowledged": sorted(accepted),
     }
@@ -340,28 +340,8 @@ def _name(draft: Draft) -> str:
     return "-".join([*draft.tunings, *draft.stages])
 
 
-def _held_back(verdicts: Mapping[str, Mapping], policy: Policy) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What is wanted and no step can reach: named by the user, and of a profile."""
-    named, of_profile = [], []
-    for name, choice in policy.items():
-        verdict = verdicts.get(name) or {"state": str(State.UNKNOWN), "reason": "It was not judged.", "way_out": None}
-        reached = verdict.get("state") in SATISFIED or _walked(verdict)
-        if choice.selected and not reached:
-            entry = {"tuning": name, **{key: verdict.get(key) for key in ("state", "reason", "way_out", "applies")}}
-            (named if choice.named else of_profile).append(entry)
-    return named, of_profile
-
-
-def _outcome(blocked: Sequence[Mapping], left_out: Sequence[Mapping], steps: Sequence[Any]) -> str:
-    states = {entry["state"] for entry in blocked}
-    if states - {State.UNKNOWN}:
-        return "blocked"
-    if states:
-        return "unknown"
-    left = {entry["state"] for entry in left_out if entry.get("applies") is not False}
-    if steps or State.DRIFT in left:
-        return "drift"
-    return "unknown" if State.UNKNOWN in left else "in_line"
+def _reached(verdict: Mapping, _choice: Choice) -> bool:
+    return verdict.get("state") in SATISFIED or _walked(verdict)
 
 
 def _unacknowledged(separate: Mapping[str, list[Draft]], accepted: frozenset[str]) -> list[dict[str, Any]]:

@@ -31,16 +31,14 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
 
     `record` is what a run's record loads as, `entry` one of its `undo` entries, `facts` are those of now. `nodes` are the
     agents that may run the step's configuration, `spared` those of the step that have not started since before it; `config`,
-    `expect` and (of nodes apart) `expect_nodes` say what
-    cilium-config and they must show after; `renew` are those whose CiliumNodeConfig is put back as `node_configs` have it;
-    `reached` are the ways between nodes that must work again; `before` is what the gate after the way back compares with.
-    `kube_proxy` is what the step kept off the nodes: it comes back before anything else.
+    `expect` and (of nodes apart) `expect_nodes` say what cilium-config and they must show after; `renew` are those whose
+    CiliumNodeConfig is put back as `node_configs` have it; `reached` are the ways between nodes that must work again; `before`
+    is what the gate after the way back compares with. `kube_proxy` is what the step kept off the nodes: it comes back before anything else.
     """
     before, view = View(record.get("facts")), View(facts)
     current, former = (read.number(value) for value in ((view.release or {}).get("revision"), entry.get("former_revision")))
     way = {"revision": None, "current": current, "nodes": [], "spared": [], "config": {}, "expect": {}, "reached": [],
-           **undo_own.NOTHING,
-           "before": baseline(before, view), "chart_config": None, "former_values": {}}
+           **undo_own.NOTHING, "before": baseline(before, view), "chart_config": None, "former_values": {}}
     step = _step(record, entry)
     way["kube_proxy"] = read.mapping(step.get("kube_proxy"))
     if not _changed_values(step) and not undo_own.planned(step):
@@ -53,7 +51,7 @@ def way_back(run_id: str, record: Mapping[str, Any], entry: Mapping[str, Any], f
         "chart_config": _chart_config(before) if _changed_values(step) else None,
         "former_values": dict(read.mapping(step.get("former_values")) or {}),
         "nodes": nodes,
-        "spared": [node for node in _agents(view) if node in (read.listing(entry.get("nodes")) or []) and node not in nodes],
+        "spared": sorted({agent.node for agent in view.agents} & set(_planned(entry)) - set(nodes), key=read.natural),
         "config": _former_config(before, entry, earlier, step) if _changed_values(step) else {},
         "expect": _expect(before, earlier, step, None, apart),
         "expect_nodes": {node: _expect(before, earlier, step, node, ()) for node in apart if node in nodes},
@@ -266,7 +264,7 @@ def _nodes(before: View, entry: Mapping[str, Any], now: View, step: Mapping[str,
 
     Nodes that left have no agent to restart; those that joined since started with the step's configuration.
     """
-    planned = [node for node in read.listing(entry.get("nodes")) or [] if isinstance(node, str)]
+    planned = _planned(entry)
     if not planned or not now.agents:
         return planned
     there, known = {agent.node for agent in now.agents}, {*planned, *(agent.node for agent in before.agents)}
@@ -275,8 +273,8 @@ def _nodes(before: View, entry: Mapping[str, Any], now: View, step: Mapping[str,
     return [node for node in nodes if node not in spared]
 
 
-def _agents(view: View) -> list[str]:
-    return [agent.node for agent in view.agents]
+def _planned(entry: Mapping[str, Any]) -> list[str]:
+    return [node for node in read.listing(entry.get("nodes")) or [] if isinstance(node, str)]
 
 
 def _spared(before: View, entry: Mapping[str, Any], now: View, step: Mapping[str, Any]) -> set[str]:
