@@ -6,13 +6,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from labkit import Lab
+from labkit import Lab, started
 from plays import Bastion, Play
 
 from ansible_collections.fastpath.cilium.tests.fixtures.hosts import models
 
+NODES = ("node-1", "node-2", "node-3")
 DEVICE = "ens1f0np0"
 SYSCTLS = {"core/default_qdisc": "fq_codel", "core/netdev_max_backlog": "300", "core/somaxconn": "128",
            "ipv4/tcp_congestion_control": "cubic", "ipv4/tcp_max_syn_backlog": "65535", "ipv4/tcp_slow_start_after_idle": "1"}
@@ -28,6 +31,23 @@ def host(lab: Lab, node: str, folder: Path, mtu: int = 1500) -> Path:
     (folder / "var/lib").mkdir(parents=True)
     lab.annotate(node, "lab/root", str(folder))
     return folder
+
+
+@contextmanager
+def nodes_with_hosts(name: str) -> Iterator[Lab]:
+    """A lab whose nodes have a device and a kernel for all that hosts are tuned with."""
+    notes = [word for node in NODES for word in (
+        "--annotate", f"{node}:lab/kernel=6.12.9-amd64", "--annotate", f"{node}:lab/devices={DEVICE}=mlx5_core")]
+    with started(name, "--nodes", str(len(NODES)), "--cilium", "1.18", *notes) as lab:
+        yield lab
+
+
+@contextmanager
+def folders(lab: Lab, folder: Path) -> Iterator[dict[str, Path]]:
+    """The hosts' folders by node; agents that start meanwhile write there."""
+    yield {node: host(lab, node, folder / node) for node in NODES}
+    for node in NODES:
+        lab.annotate(node, "lab/root", None)
 
 
 class Hosts:

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labkit import Lab, started, wait
+from labkit import Lab, wait
 from plays import Bastion, kill, leases, snapshot
-from racks import DEVICE, Hosts, host, trees
+from racks import NODES, Hosts, folders, nodes_with_hosts, trees
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("host-phase")]
-NODES = ("node-1", "node-2", "node-3")
 CPU = {"cpu_performance": {}}
 PREEMPTION = {"kernel_preemption": {}}
 # What stands for `systemctl reboot` on a host that is a folder: another boot ID there and in its node, the command line of the next
@@ -40,18 +39,14 @@ BOTH = {**CPU, "bandwidth_manager": {}, "bbr": {}}
 
 @pytest.fixture(name="lab", scope="module")
 def fixture_lab() -> Iterator[Lab]:
-    notes = [word for node in NODES for word in (
-        "--annotate", f"{node}:lab/kernel=6.12.9-amd64", "--annotate", f"{node}:lab/devices={DEVICE}=mlx5_core")]
-    with started("host-phase", "--nodes", "3", "--cilium", "1.18", *notes) as lab:
+    with nodes_with_hosts("host-phase") as lab:
         yield lab
 
 
 @pytest.fixture(name="roots")
 def fixture_roots(lab: Lab, tmp_path: Path) -> Iterator[dict[str, Path]]:
-    found = {node: host(lab, node, tmp_path / "hosts" / node) for node in NODES}
-    yield found
-    for node in NODES:
-        lab.annotate(node, "lab/root", None)
+    with folders(lab, tmp_path / "hosts") as found:
+        yield found
 
 
 @pytest.fixture(name="hosts")

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labkit import Lab, started
+from labkit import Lab
 from plays import Bastion, leases
-from racks import DEVICE, SYSCTLS, Hosts, host, trees
+from racks import SYSCTLS, Hosts, folders, host, nodes_with_hosts, trees
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("hosts")]
-NODES = ("node-1", "node-2", "node-3")
 # What agents from 1.13 on make of it with the bandwidth manager and BBR.
 CHANGED = {"core/default_qdisc": "fq", "core/netdev_max_backlog": "1000", "core/somaxconn": "4096",
            "ipv4/tcp_congestion_control": "bbr", "ipv4/tcp_max_syn_backlog": "65535", "ipv4/tcp_slow_start_after_idle": "0"}
@@ -22,19 +21,14 @@ BBR = {"bandwidth_manager": {}, "bbr": {}}
 
 @pytest.fixture(name="lab", scope="module")
 def fixture_lab() -> Iterator[Lab]:
-    notes = [word for node in NODES for word in (
-        "--annotate", f"{node}:lab/kernel=6.12.9-amd64", "--annotate", f"{node}:lab/devices={DEVICE}=mlx5_core")]
-    with started("test-hosts", "--nodes", "3", "--cilium", "1.18", *notes) as lab:
+    with nodes_with_hosts("test-hosts") as lab:
         yield lab
 
 
 @pytest.fixture(name="roots")
 def fixture_roots(lab: Lab, tmp_path: Path) -> Iterator[dict[str, Path]]:
-    """The hosts' folders by node; agents that start from here on write there."""
-    found = {node: host(lab, node, tmp_path / "hosts" / node) for node in NODES}
-    yield found
-    for node in NODES:
-        lab.annotate(node, "lab/root", None)
+    with folders(lab, tmp_path / "hosts") as found:
+        yield found
 
 
 @pytest.fixture(name="hosts")

@@ -16,6 +16,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._tuning im
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._view import View
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import compare, gate, judge, plan, report
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model as model
+from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import documents
 
 CATALOGUE = catalog.load()
 STATES = {"OK", "DRIFT", "BLOCKED", "NOT_APPLICABLE", "UNKNOWN"}
@@ -26,29 +27,7 @@ POLICIES = [
 POLICIES.append({"kube_proxy_replacement": {"api_host": "10.0.0.9", "api_port": 6443}, "dsr": True})
 ACKNOWLEDGED = ["dsr", "kube_proxy_replacement"]
 
-garbage = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-    | st.sampled_from(["dsr", "snat", "1.13.4", "true", "native", "<hidden>"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4), max_leaves=12)
-
-
-def places(document, path=()):
-    """The path of every value in a document."""
-    yield path
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
-    for key, value in items:
-        yield from places(value, (*path, key))
-
-
-def replaced(document, path, value):
-    changed = copy.deepcopy(document)
-    if not path:
-        return value
-    here = changed
-    for key in path[:-1]:
-        here = here[key]
-    here[path[-1]] = value
-    return changed
+garbage = documents.garbage(["dsr", "snat", "1.13.4", "true", "native", "<hidden>"], st.integers())
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -131,8 +110,8 @@ def test_garbage_is_unknown_and_never_an_exception(facts):
 @given(st.data())
 def test_facts_with_garbage_in_one_place_never_raise_and_never_pass_for_more_than_they_are(data):
     facts = model.load(data.draw(st.sampled_from(model.ALL)))
-    path = data.draw(st.sampled_from(list(places(facts))))
-    broken = replaced(facts, path, data.draw(garbage))
+    path = data.draw(st.sampled_from(list(documents.places(facts))))
+    broken = documents.replaced(facts, path, data.draw(garbage))
     wanted = data.draw(st.sampled_from(POLICIES))
     chosen = policy.parse(wanted)
     verdicts = judge.judge(broken, chosen)

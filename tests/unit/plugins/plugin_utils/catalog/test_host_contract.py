@@ -4,7 +4,6 @@
 """Laws that hold for every file of the node catalogue."""
 from __future__ import annotations
 
-import copy
 import json
 
 import pytest
@@ -16,7 +15,7 @@ from ansible_collections.fastpath.cilium.plugins.plugin_utils.catalog._host impo
 from ansible_collections.fastpath.cilium.plugins.plugin_utils.flow import host_judge, host_plan
 from ansible_collections.fastpath.cilium.tests.fixtures.hosts.models import MODELS
 from ansible_collections.fastpath.cilium.tests.unit.plugins.module_utils.host.recorded import facts_of
-from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model
+from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import cluster_model, documents
 from ansible_collections.fastpath.cilium.tests.unit.plugins.plugin_utils import machine_model as model
 
 CATALOGUE = catalog.hosts()
@@ -25,28 +24,7 @@ APPLIED = [name for name, entry in CATALOGUE.items() if entry.tuning.applies]
 STATES = {"OK", "DRIFT", "BLOCKED", "NOT_APPLICABLE", "UNKNOWN"}
 CHOSEN = policy.parse(ALL, catalogue=CATALOGUE)
 
-garbage = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=20)
-    | st.sampled_from(["none", "performance", "balanced", "eth0", "0-3", "<hidden>"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4), max_leaves=12)
-
-
-def places(document, path=()):
-    yield path
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
-    for key, value in items:
-        yield from places(value, (*path, key))
-
-
-def replaced(document, path, value):
-    changed = copy.deepcopy(document)
-    if not path:
-        return value
-    here = changed
-    for key in path[:-1]:
-        here = here[key]
-    here[path[-1]] = value
-    return changed
+garbage = documents.garbage(["none", "performance", "balanced", "eth0", "0-3", "<hidden>"], st.integers(-3, 3))
 
 
 def judged(facts, chosen=CHOSEN):
@@ -140,8 +118,8 @@ def test_garbage_is_unknown_and_never_an_exception(facts):
 @given(st.data())
 def test_facts_with_garbage_in_one_place_never_raise(data):
     facts = model.facts()
-    path = data.draw(st.sampled_from(list(places(facts))))
-    broken = replaced(facts, path, data.draw(garbage))
+    path = data.draw(st.sampled_from(list(documents.places(facts))))
+    broken = documents.replaced(facts, path, data.draw(garbage))
     verdicts = judged(broken)
     made = host_plan.plan([Host("node-1", broken, model.NODE, policy=CHOSEN)], verdicts, CHOSEN)
     assert {verdict["state"] for verdict in verdicts} <= STATES
