@@ -137,11 +137,6 @@ class Fabric:
             core.create_namespaced_service(NAMESPACE, _service(number, annotations, policy))
         wait(self.pods_ready)
 
-    def undeploy(self) -> None:
-        core = self.core()
-        core.delete_namespace(NAMESPACE)
-        wait(lambda: not [one for one in core.list_namespace().items if one.metadata.name == NAMESPACE])
-
     def pods_ready(self) -> bool:
         pods = self.core().list_namespaced_pod(NAMESPACE).items
         return len(pods) == self.count and all(pod.status.container_statuses and pod.status.container_statuses[0].ready

@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Callable, Optional
 
+from front import keeping
 from front.locks import exclusive, is_locked
 from front.state import LabState
 
@@ -68,7 +69,7 @@ class Bed:
 
     def owners(self) -> dict[str, Any]:
         """{"pid", "janitor"}; empty where there is no keeper, or none that is ready."""
-        text = _read(self.folder / "keeper.lock")
+        text = keeping.text_of(self.folder / "keeper.lock")
         return json.loads(text) if self.kept() and text.endswith("}") else {}
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class Bed:
         while not self.owners():
             if process.poll() is not None or time.monotonic() > deadline:
                 process.terminate()
-                said = " ".join(_read(self.folder / "keeper.log").split()) or "it gave no reason"
+                said = " ".join(keeping.text_of(self.folder / "keeper.log").split()) or "it gave no reason"
                 raise FabricError(f"The fabric's keeper did not start: {said}")
             time.sleep(POLL_SECONDS)
 
@@ -98,7 +99,7 @@ class Bed:
         for number, who in ((signal.SIGTERM, "pid"), (signal.SIGKILL, "pid"), (signal.SIGKILL, "janitor")):
             pid = self.owners().get(who)
             if pid:
-                _signal(pid, number)
+                keeping.send_signal(pid, number)
             deadline = time.monotonic() + KEEPER_SECONDS
             while pid and self.kept() and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
@@ -110,7 +111,7 @@ class Bed:
         os.chmod(path, 0o600)  # values given with --set may be secret
 
     def record(self) -> dict[str, Any]:
-        text = _read(self.folder / "fabric.json")
+        text = keeping.text_of(self.folder / "fabric.json")
         return json.loads(text) if text and self.kept() else {}
 
     def clear(self, logs: bool = True) -> None:
@@ -124,17 +125,3 @@ class Bed:
                 path.unlink()
             elif not any(path.iterdir()):
                 path.rmdir()
-
-
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""

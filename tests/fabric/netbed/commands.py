@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from front import namespaces
 from front.api import Api
 from front.progress import Progress
 
-from . import host, keeper, plan, programs, spaces
+from . import host, keeper, plan, programs
 from .bed import Bed
 from .errors import CannotRun, FabricError
 from .node_files import NodeFiles
@@ -157,7 +158,7 @@ def run_inside(args: argparse.Namespace, progress: Progress) -> Result:
     if not args.words:
         raise FabricError("No command was given: `fabric exec client -- COMMAND`.")
     with open(known[args.where], "rb") as namespace:
-        spaces.enter(namespace.fileno())
+        namespaces.enter(namespace.fileno())
     try:
         os.execvp(args.words[0], args.words)
     except OSError as error:

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Optional
 
+from front import packages
 from front.progress import Progress
 
 from .errors import CannotRun
@@ -25,14 +24,13 @@ FILES = {  # what is no program: its Debian package
     Path("/usr/include/linux/bpf.h"): "linux-libc-dev",
     Path("/usr/include/x86_64-linux-gnu/asm/types.h"): "linux-libc-dev",
 }
-SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
 def program(name: str) -> str:
     """Path of a program that `prepare` has seen to."""
-    found = shutil.which(name, path=SEARCH)
+    found = packages.path_of(name)
     if found is None:
         raise CannotRun(f"{name} is not installed: install the package {PACKAGES[name]}.")
     return found
@@ -40,8 +38,7 @@ def program(name: str) -> str:
 
 def absent() -> list[str]:
     """Packages of what is not here."""
-    programs = {package for name, package in PACKAGES.items() if not shutil.which(name, path=SEARCH)}
-    return sorted(programs | {package for path, package in FILES.items() if not path.exists()})
+    return sorted(packages.absent(PACKAGES) | {package for path, package in FILES.items() if not path.exists()})
 
 
 def obstacle() -> Optional[str]:
@@ -61,19 +58,6 @@ def prepare(progress: Progress) -> None:
     reason = obstacle()
     if reason:
         raise CannotRun(f"No fabric here: {reason}.")
-    lacking = absent()
-    if lacking:
-        _install(lacking, progress)
-
-
-def _install(packages: list[str], progress: Progress) -> None:
-    if not shutil.which("apt-get"):
-        raise CannotRun(f"No fabric here: {', '.join(packages)} missing and no apt-get to install it with.")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with progress.step(f"Installing {', '.join(packages)}"):
-        for command in (["apt-get", "update", "-q"],
-                        ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]):
-            done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode or absent():
-        reason = (done.stderr.strip().splitlines() or ["apt-get gave no reason"])[-1]
-        raise CannotRun(f"No fabric here: {', '.join(packages)} could not be installed ({reason}).")
+    reason = packages.install(absent, progress)
+    if reason:
+        raise CannotRun(f"No fabric here: {reason}.")

@@ -9,34 +9,23 @@ The keeper listens on a socket for one JSON object a connection and answers with
 """
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
-import select
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, Optional
 
-from . import cgroups, host, sockets
+from front import keeping
+
+from . import cgroups, host
 from .faults import Fault, Faults
 from .places import NODE_PROGRAM
 from .plan import CONTROL
 from .wiring import Wiring, cut_from_machine
-
-PR_SET_PDEATHSIG = 1
-POLL_SECONDS = 1.0
-LONGEST_REQUEST = 1 << 20
-
-_libc = ctypes.CDLL(None)
-
-
-def die_with_parent(number: int = signal.SIGKILL) -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, number)
 
 
 class Keeper:
@@ -121,7 +110,7 @@ class Keeper:
 
 def _start(command: list[str], log_path: str, groups: Optional[list[Path]] = None) -> subprocess.Popen:
     def prepare() -> None:
-        die_with_parent()
+        keeping.die_with_parent()
         cgroups.move_here(groups or [])
 
     with open(log_path, "ab") as log:
@@ -135,7 +124,7 @@ def keep(folder: Path, count: int, top: str, watch_pid: Optional[int], lifetime:
     with open("keeper.lock", "a+", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         watched = os.pidfd_open(watch_pid) if watch_pid else None
-        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGTERM, keeping.stop)
         child = os.fork()
         if not child:
             _be_keeper(lock, count, top, watched, lifetime)
@@ -159,15 +148,15 @@ def clear(top: str) -> None:
 def _be_keeper(lock: Any, count: int, top: str, watched: Optional[int], lifetime: float) -> None:
     code = 1
     try:
-        die_with_parent(signal.SIGTERM)
+        keeping.die_with_parent(signal.SIGTERM)
         clear(top)
         keeper = Keeper(count, top)
-        listener = _listen()
+        listener = keeping.listen()
         lock.truncate(0)
         lock.write(json.dumps({"pid": os.getpid(), "janitor": os.getppid()}))
         lock.flush()
         try:
-            _serve(keeper, listener, watched, time.monotonic() + lifetime)
+            keeping.serve(keeper, listener, watched, time.monotonic() + lifetime)
         finally:
             keeper.end()
             clear(top)
@@ -181,37 +170,3 @@ def _be_keeper(lock: Any, count: int, top: str, watched: Optional[int], lifetime
 def _try(name: str, *words: str) -> None:
     """Removes what may not be there."""
     subprocess.run([host.program(name), *words], check=False, capture_output=True)
-
-
-def _stop(number: int, frame: Any) -> None:
-    raise SystemExit(0)
-
-
-def _listen() -> socket.socket:
-    Path(sockets.NAME).unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(sockets.NAME)
-    os.chmod(sockets.NAME, 0o600)
-    listener.listen()
-    return listener
-
-
-def _serve(keeper: Keeper, listener: socket.socket, watched: Optional[int], deadline: float) -> None:
-    sources: list[Any] = [listener] if watched is None else [listener, watched]
-    while not keeper.ended and time.monotonic() < deadline:
-        ready = select.select(sources, [], [], POLL_SECONDS)[0]
-        if watched in ready:
-            return
-        if listener in ready:
-            _one_request(keeper, listener)
-
-
-def _one_request(keeper: Keeper, listener: socket.socket) -> None:
-    connection, _ = listener.accept()
-    with connection:
-        connection.settimeout(POLL_SECONDS)
-        try:
-            request = json.loads(connection.makefile("rb").readline(LONGEST_REQUEST))
-            connection.sendall(json.dumps(keeper.answer(request)).encode() + b"\n")
-        except (OSError, ValueError):
-            return  # who asked has gone, or is none of ours

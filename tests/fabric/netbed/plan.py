@@ -15,9 +15,7 @@ CONTROL_4, CONTROL_6 = "10.200.0", "fd00:200:0"
 CLIENT_4, CLIENT_6 = "10.200.9", "fd00:200:9"
 CLIENT_ADDRESSES = (f"{CLIENT_4}.2", f"{CLIENT_6}::2")
 POD_RANGES = ("10.244.0.0/16", "fd00:244::/32")
-# The control plane's address, of a range that is for testing network devices: each fabric takes four of it, as this machine
-# reaches the API there.
-MANAGEMENT = "198.18.0.0/16"
+# Each takes four addresses of 198.18.0.0/16, a range for testing network devices, by which this machine reaches its API.
 MOST_FABRICS = 64
 
 

@@ -1,60 +1,30 @@
 # Copyright: fastpath.cilium developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Network namespaces without names: they go when the last process and descriptor that hold them go."""
+"""The fabric's network namespaces, and what is run and set in them."""
 from __future__ import annotations
 
 import ctypes
 import fcntl
-import os
 import socket
 import struct
 import subprocess
-from contextlib import contextmanager
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable
+
+from front.namespaces import Namespace
 
 from . import host
 
-CLONE_NEWNET = 0x40000000
 SIOCETHTOOL = 0x8946
 SEGMENTATION = {"tso": 0x1F, "gso": 0x24}  # ETHTOOL_STSO, ETHTOOL_SGSO
 
-_libc = ctypes.CDLL(None, use_errno=True)
 
-
-def enter(handle: int) -> None:
-    """Takes the calling thread into the namespace of an open descriptor."""
-    _checked(_libc.setns(handle, CLONE_NEWNET))
-
-
-def _checked(result: int) -> None:
-    if result:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-class Space:
-    """One namespace, with its loopback up. The calling thread is inside only within `inside()`."""
+class Space(Namespace):
+    """One namespace, with its loopback up."""
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
-        self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        _checked(_libc.unshare(CLONE_NEWNET))
-        self.handle = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        enter(self._home)
         self.ip(["link set lo up"])
-
-    @property
-    def path(self) -> str:
-        """The namespace, for nsenter and ip, as long as this process lives."""
-        return f"/proc/{os.getpid()}/fd/{self.handle}"
-
-    @contextmanager
-    def inside(self) -> Iterator[None]:
-        enter(self.handle)
-        try:
-            yield
-        finally:
-            enter(self._home)
 
     def run(self, command: list[str], **options: Any) -> str:
         """What the command prints; OSError with its complaint where it fails."""
@@ -72,10 +42,6 @@ class Space:
             for name, value in values.items():
                 with open(f"/proc/sys/net/{name}", "w", encoding="ascii") as handle:
                     handle.write(str(value))
-
-    def read_sysctl(self, name: str) -> int:
-        with self.inside(), open(f"/proc/sys/net/{name}", encoding="ascii") as handle:
-            return int(handle.read())
 
     def send_as_on_the_wire(self, device: str) -> None:
         """No segmentation by the device: what leaves it is no larger than a packet on a wire."""

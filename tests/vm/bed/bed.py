@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Callable, Optional
 
+from front import keeping
 from front.locks import exclusive, is_locked
 
 from . import host, places, qemu, sockets, ssh
@@ -55,7 +56,7 @@ class Bed:
 
     def keeper(self) -> dict[str, Any]:
         """{"pid", "namespace"} of the running keeper; empty where there is none, or none that is ready."""
-        text = _read(self.folder / "keeper.lock")
+        text = keeping.text_of(self.folder / "keeper.lock")
         return json.loads(text) if self.kept() and text.endswith("}") else {}
 
     def start_keeper(self, watch_pid: Optional[int], lifetime: float, mtu: int) -> None:
@@ -71,7 +72,7 @@ class Bed:
         while not self.keeper():
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
-                said = _read(self.folder / "keeper.log").strip().splitlines() or ["it gave no reason"]
+                said = keeping.text_of(self.folder / "keeper.log").strip().splitlines() or ["it gave no reason"]
                 raise VmError(f"The test bed's keeper did not start: {said[-1]}")
             time.sleep(POLL_SECONDS)
 
@@ -80,7 +81,7 @@ class Bed:
         for number in (signal.SIGTERM, signal.SIGKILL):  # its machines die with it
             if not pid or not self.kept():
                 return
-            _signal(pid, number)
+            keeping.send_signal(pid, number)
             deadline = time.monotonic() + KEEPER_SECONDS
             while self.kept() and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
@@ -94,7 +95,7 @@ class Bed:
         self.ssh_config.write_text(ssh.config(self.name, machines, record["ports"], image), encoding="utf-8")
 
     def record(self) -> dict[str, Any]:
-        text = _read(self.folder / "bed.json")
+        text = keeping.text_of(self.folder / "bed.json")
         if not text or not self.kept():
             raise VmError(f"There is no test bed {self.name}: bring it up with `vm up --name {self.name}`.")
         return json.loads(text)
@@ -143,20 +144,6 @@ class Bed:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
-
-
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
 
 
 def _free_port() -> int:

@@ -7,10 +7,10 @@ import argparse
 import shutil
 from typing import Any
 
+from front import namespaces
 from front.progress import Progress
 
 from . import frozen, host, image, keeper, kvm, pipe, sockets
-from . import segment as net
 from .bed import Bed
 from .errors import CannotRun, VmError
 from .places import state
@@ -138,7 +138,7 @@ def segment_connect(args: argparse.Namespace, progress: Progress) -> Result:
     bed = Bed(args.name)
     machine = bed.chosen(args.vm)[0]
     with open(bed.keeper()["namespace"], "rb") as namespace:
-        net.enter(namespace.fileno())
+        namespaces.enter(namespace.fileno())
     pipe.connect(machine.address, SSH_PORT)
     return 0, {}
 

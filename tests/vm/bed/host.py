@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Optional
 
+from front import packages
 from front.progress import Progress
 
 from .errors import CannotRun
@@ -18,13 +17,12 @@ PACKAGES = {  # program: its Debian package
     "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs",
     "ssh": "openssh-client", "ssh-keygen": "openssh-client", "ip": "iproute2", "nsenter": "util-linux",
 }
-SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 TUN = Path("/dev/net/tun")
 
 
 def program(name: str) -> str:
     """Path of a program that `prepare` has seen to."""
-    found = shutil.which(name, path=SEARCH)
+    found = packages.path_of(name)
     if found is None:
         raise CannotRun(f"{name} is not installed: install the package {PACKAGES[name]}.")
     return found
@@ -32,7 +30,7 @@ def program(name: str) -> str:
 
 def absent() -> list[str]:
     """Packages whose programs are not here."""
-    return sorted({package for name, package in PACKAGES.items() if not shutil.which(name, path=SEARCH)})
+    return sorted(packages.absent(PACKAGES))
 
 
 def obstacle() -> Optional[str]:
@@ -51,19 +49,6 @@ def prepare(progress: Progress) -> None:
     reason = obstacle()
     if reason:
         raise CannotRun(f"No virtual machines here: {reason}.")
-    lacking = absent()
-    if lacking:
-        _install(lacking, progress)
-
-
-def _install(packages: list[str], progress: Progress) -> None:
-    if not shutil.which("apt-get"):
-        raise CannotRun(f"No virtual machines here: {', '.join(packages)} missing and no apt-get to install it with.")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with progress.step(f"Installing {', '.join(packages)}"):
-        for command in (["apt-get", "update", "-q"],
-                        ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]):
-            done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode or absent():
-        reason = (done.stderr.strip().splitlines() or ["apt-get gave no reason"])[-1]
-        raise CannotRun(f"No virtual machines here: {', '.join(packages)} could not be installed ({reason}).")
+    reason = packages.install(absent, progress)
+    if reason:
+        raise CannotRun(f"No virtual machines here: {reason}.")

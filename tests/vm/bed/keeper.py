@@ -8,26 +8,19 @@ It listens on a socket for one JSON object a connection and answers with one:
 """
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
-import select
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Any, Optional
 
+from front import keeping
+
 from .qemu import TAP_FDS
 from .segment import Segment
-
-PR_SET_PDEATHSIG = 1
-POLL_SECONDS = 1.0
-LONGEST_REQUEST = 1 << 20
-
-_libc = ctypes.CDLL(None)
 
 
 class Keeper:
@@ -53,7 +46,7 @@ class Keeper:
             words = [word.replace(TAP_FDS, ":".join(map(str, opened))) for word in command]
             with open(f"{name}.log", "ab") as log:
                 process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=opened,
-                                           preexec_fn=die_with_parent)
+                                           preexec_fn=keeping.die_with_parent)
         finally:
             for handle in opened:
                 os.close(handle)
@@ -84,58 +77,20 @@ class Keeper:
         return {}
 
 
-def die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def keep(folder: Path, watch_pid: Optional[int], lifetime: float, mtu: int) -> int:
     """Runs until told to end, until process `watch_pid` is gone or for `lifetime` seconds."""
     os.chdir(folder)
     with open("keeper.lock", "a+", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         watched = os.pidfd_open(watch_pid) if watch_pid else None
-        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGTERM, keeping.stop)
         keeper = Keeper(Segment(mtu))
-        listener = _listen()
+        listener = keeping.listen()
         lock.truncate(0)
         lock.write(json.dumps({"pid": os.getpid(), "namespace": keeper.segment.path}))
         lock.flush()
         try:
-            _serve(keeper, listener, watched, time.monotonic() + lifetime)
+            keeping.serve(keeper, listener, watched, time.monotonic() + lifetime)
         finally:
             keeper.end()
     return 0
-
-
-def _stop(number: int, frame: Any) -> None:
-    raise SystemExit(0)
-
-
-def _listen() -> socket.socket:
-    Path("keeper.sock").unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind("keeper.sock")
-    os.chmod("keeper.sock", 0o600)
-    listener.listen()
-    return listener
-
-
-def _serve(keeper: Keeper, listener: socket.socket, watched: Optional[int], deadline: float) -> None:
-    sources = [listener] if watched is None else [listener, watched]
-    while not keeper.ended and time.monotonic() < deadline:
-        ready = select.select(sources, [], [], POLL_SECONDS)[0]
-        if watched in ready:
-            return
-        if listener in ready:
-            _one_request(keeper, listener)
-
-
-def _one_request(keeper: Keeper, listener: socket.socket) -> None:
-    connection, peer = listener.accept()
-    with connection:
-        connection.settimeout(POLL_SECONDS)
-        try:
-            request = json.loads(connection.makefile("rb").readline(LONGEST_REQUEST))
-            connection.sendall(json.dumps(keeper.answer(request)).encode() + b"\n")
-        except (OSError, ValueError):
-            return  # who asked has gone, or is none of ours

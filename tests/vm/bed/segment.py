@@ -6,65 +6,33 @@ Nothing of it is seen outside, and nothing of it is left when the last process t
 """
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import struct
 import subprocess
-from contextlib import contextmanager
-from typing import Iterator
+
+from front.namespaces import Namespace
 
 from . import host
 
-CLONE_NEWNET = 0x40000000
 TUNSETIFF = 0x400454CA
 TAP, NO_PACKET_INFO, VNET_HEADER, MULTI_QUEUE = 0x2, 0x1000, 0x4000, 0x100
 BRIDGE = "segment"
 ADDRESS = "192.168.77.254/24"
 WIDEST_MTU = 9000
 
-_libc = ctypes.CDLL(None, use_errno=True)
 
-
-def enter(handle: int) -> None:
-    """Takes the calling thread into the namespace of an open descriptor."""
-    _checked(_libc.setns(handle, CLONE_NEWNET))
-
-
-def _checked(result: int) -> None:
-    if result:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-class Segment:
-    """The calling thread is inside the namespace only within `inside()`."""
+class Segment(Namespace):
+    """The namespace with the bridge in it."""
 
     def __init__(self, mtu: int = WIDEST_MTU) -> None:
-        self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        _checked(_libc.unshare(CLONE_NEWNET))
-        self._away = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        super().__init__()
         self.mtu = mtu
-        try:
+        with self.inside():
             _ip("link", "set", "lo", "up")
             _ip("link", "add", BRIDGE, "type", "bridge")
             _ip("link", "set", BRIDGE, "mtu", str(mtu), "up")
             _ip("address", "add", ADDRESS, "dev", BRIDGE)
-        finally:
-            enter(self._home)
-
-    @property
-    def path(self) -> str:
-        """The namespace, for nsenter, as long as this process lives."""
-        return f"/proc/{os.getpid()}/fd/{self._away}"
-
-    @contextmanager
-    def inside(self) -> Iterator[None]:
-        enter(self._away)
-        try:
-            yield
-        finally:
-            enter(self._home)
 
     def plug(self, name: str, queues: int) -> list[int]:
         """Opens the queues of a tap called `name` and joins it to the segment; it goes when all of them are closed."""

@@ -4,36 +4,19 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 from pathlib import Path
 from typing import Any
+
+from front import keeping
 
 from .errors import VmError
 
 ANSWER_SECONDS = 300  # writing a snapshot on a busy machine
 
 
-def connect(path: Path) -> socket.socket:
-    """A path of a socket may have 107 bytes only, so the folder is named by an open descriptor."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.settimeout(ANSWER_SECONDS)
-        connection.connect(f"/proc/self/fd/{folder}/{path.name}")
-    except OSError:
-        connection.close()
-        raise
-    finally:
-        os.close(folder)
-    return connection
-
-
 def ask_keeper(folder: Path, **request: Any) -> dict[str, Any]:
     try:
-        with connect(folder / "keeper.sock") as connection:
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            answer = json.loads(connection.makefile("rb").readline() or b"{}")
+        answer = keeping.ask(folder, request, ANSWER_SECONDS)
     except (OSError, ValueError) as error:
         raise VmError(f"The test bed's keeper does not answer ({error}): take the bed down and up again.") from error
     if "error" in answer:
@@ -44,7 +27,7 @@ def ask_keeper(folder: Path, **request: Any) -> dict[str, Any]:
 def monitor(folder: Path, name: str, line: str) -> str:
     """What QEMU's human monitor answers to `line`; savevm and loadvm say nothing when they worked."""
     try:
-        with connect(folder / f"{name}.qmp") as connection:
+        with keeping.connect(folder / f"{name}.qmp", ANSWER_SECONDS) as connection:
             lines = connection.makefile("rwb")
             lines.readline()  # the greeting
             _execute(lines, {"execute": "qmp_capabilities"})
