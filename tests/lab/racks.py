@@ -45,9 +45,11 @@ def nodes_with_hosts(name: str) -> Iterator[Lab]:
 @contextmanager
 def folders(lab: Lab, folder: Path) -> Iterator[dict[str, Path]]:
     """The hosts' folders by node; agents that start meanwhile write there."""
-    yield {node: host(lab, node, folder / node) for node in NODES}
-    for node in NODES:
-        lab.annotate(node, "lab/root", None)
+    try:
+        yield {node: host(lab, node, folder / node) for node in NODES}
+    finally:
+        for node in NODES:
+            lab.annotate(node, "lab/root", None)
 
 
 class Hosts:

@@ -57,7 +57,7 @@ def remove_tree(group: Path) -> None:
     deadline = time.monotonic() + REMOVAL_SECONDS
     while True:
         try:
-            for folder, _, _ in os.walk(group, topdown=False):
+            for folder, _folders, _files in os.walk(group, topdown=False):
                 os.rmdir(folder)
             return
         except OSError:

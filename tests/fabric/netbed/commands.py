@@ -70,7 +70,7 @@ def _bring_up(bed: Bed, built: programs.Programs, args: argparse.Namespace, prog
 
 
 def _start_control(bed: Bed, program: Path, count: int) -> None:
-    _, _, address = plan.management(bed.ask("look")["slot"])
+    address = plan.management(bed.ask("look")["slot"])[-1]
     bed.ask("control", command=[str(program), "up", "--dir", str(bed.control.folder), "--nodes", str(count), "--kubelets",
                                 "--address", address])
     deadline = time.monotonic() + CONTROL_SECONDS

@@ -134,7 +134,7 @@ def keep(folder: Path, count: int, top: str, watch_pid: Optional[int], lifetime:
 def _be_janitor(keeper: int, top: str) -> int:
     """Clears up after a keeper, however it ended; its own SIGTERM ends the keeper."""
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(keeper, signal.SIGTERM))
-    _, status = os.waitpid(keeper, 0)
+    status = os.waitpid(keeper, 0)[1]
     clear(top)
     return os.waitstatus_to_exitcode(status)
 

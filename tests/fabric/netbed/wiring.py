@@ -27,7 +27,7 @@ class Wiring:
             space.sysctl(EVERYWHERE)
         self.router = self.spaces[ROUTER]
         self.slot = self._join_machine()
-        _, _, self.control_address = plan.management(self.slot)
+        self.control_address = plan.management(self.slot)[-1]
         self._join(CONTROL, "control", "router", plan.CONTROL_4, plan.CONTROL_6)
         self._join(CLIENT, "client", "eth0", plan.CLIENT_4, plan.CLIENT_6)
         for node in self.nodes:

@@ -50,7 +50,7 @@ def serve(keeper: Any, listener: socket.socket, watched: Optional[int], deadline
 
 
 def _one_request(keeper: Any, listener: socket.socket) -> None:
-    connection, _ = listener.accept()
+    connection = listener.accept()[0]
     with connection:
         connection.settimeout(POLL_SECONDS)
         try:

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+from front import packages
 from front.progress import Progress
 
 from bed import commands, host
@@ -23,7 +24,7 @@ def fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     programs.mkdir()
     for name in host.PACKAGES:
         (programs / name).touch(mode=0o755)
-    monkeypatch.setattr(host, "SEARCH", str(programs))
+    monkeypatch.setattr(packages, "SEARCH", str(programs))
     return programs
 
 
@@ -32,7 +33,7 @@ def quiet() -> Progress:
 
 
 def test_fit_machine_is_left_alone(fit: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(host.subprocess, "run", lambda *words, **more: pytest.fail("nothing was to be installed"))
+    monkeypatch.setattr(packages.subprocess, "run", lambda *words, **more: pytest.fail("nothing was to be installed"))
     assert host.obstacle() is None and host.absent() == []
     host.prepare(quiet())
     assert commands.tools(None, quiet()) == (0, {"usable": True, "reason": None})
@@ -56,7 +57,7 @@ def test_missing_programs_are_named_by_their_packages(fit: Path, monkeypatch: py
     for name in ("qemu-img", "ssh", "ssh-keygen"):
         (fit / name).unlink()
     assert host.absent() == ["openssh-client", "qemu-utils"]
-    monkeypatch.setattr(host.shutil, "which", lambda name, path=None: None if name == "apt-get" else str(fit / name))
+    monkeypatch.setattr(packages.shutil, "which", lambda name, path=None: None if name == "apt-get" else str(fit / name))
     monkeypatch.setattr(host, "absent", lambda: ["qemu-utils"])
     with pytest.raises(CannotRun, match="qemu-utils missing and no apt-get"):
         host.prepare(quiet())

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from front import keeping
 
 from bed import sockets
 from bed.errors import VmError
@@ -172,7 +173,7 @@ def test_keeper_ends_after_its_lifetime(run_keeper):
 
 def test_request_that_is_no_json_harms_nobody(run_keeper):
     process, folder = run_keeper()
-    with sockets.connect(folder / "keeper.sock") as connection:
+    with keeping.connect(folder / "keeper.sock", 5) as connection:
         connection.sendall(b"\xff\xfe{\n")
         assert connection.recv(10) == b""
     assert sockets.ask_keeper(folder, do="list") == {"running": {}}

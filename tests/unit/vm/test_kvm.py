@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from front import packages
 from front.progress import Progress
 
-from bed import host, kvm
+from bed import kvm
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(kvm, "DEVICE", tmp_path / "kvm")
     monkeypatch.setattr(kvm, "BOOT_ID", tmp_path / "boot_id")
     monkeypatch.setattr(kvm.boots_in_time, "__defaults__", (0.5,))
-    monkeypatch.setattr(host, "SEARCH", str(tmp_path))
+    monkeypatch.setattr(packages, "SEARCH", str(tmp_path))
     qemu(tmp_path, "exit 0")
     return tmp_path
 

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from front import packages
 
-from bed import host, ssh
+from bed import ssh
 from bed.errors import VmError
 from bed.qemu import Machine
 
@@ -28,7 +29,7 @@ def fake_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         script = tmp_path / "ssh"
         script.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
         script.chmod(0o755)
-        monkeypatch.setattr(host, "SEARCH", str(tmp_path))
+        monkeypatch.setattr(packages, "SEARCH", str(tmp_path))
     return make
 
 

@@ -118,7 +118,7 @@ def _labelled(view: View, met: bool) -> Iterator[Finding]:
         label = ", ".join(f"{key}={value}" for key, value in KEPT_OFF.items())
         yield Finding(State.BLOCKED, f"kube-proxy is kept off all nodes but those with the label {label}, which "
                       f"{name_nodes(found)} {'has' if len(found) == 1 else 'have'}: it would go on there.",
-                      f"kubectl label node {found[0]} {next(iter(KEPT_OFF))}- takes it away; then run again.", tuple(found), met=met)
+                      f"kubectl label node {found[0]} {'- '.join(KEPT_OFF)}- takes it away; then run again.", tuple(found), met=met)
 
 
 def _no_address(view: View, options: Options, met: bool) -> Iterator[Finding]:
